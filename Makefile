@@ -1,0 +1,47 @@
+# book   build the site                       test     prove it: lint, notebooks, numbers, browser
+# serve  look at it on http://localhost:8000  figures  draw the figures again
+# Each target sets up .venv by itself and installs nothing while the requirements are unchanged.
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+
+# A stamp is named after the contents of the files that it answers for.
+BOOK := $(VENV)/book-$(firstword $(shell cat requirements.txt constraints.txt | cksum))
+TEST := $(VENV)/test-$(firstword $(shell cat requirements.txt requirements-test.txt constraints.txt | cksum))
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: book test serve figures clean
+
+book: $(BOOK)
+	@$(BIN)/python tools/build_book.py
+
+test: $(TEST) book
+	@$(BIN)/ruff check --quiet && $(BIN)/ruff format --check --quiet || \
+		{ echo "lint failed: run '$(BIN)/ruff check' and '$(BIN)/ruff format'"; exit 1; }
+	@$(BIN)/python -m pytest --numprocesses auto
+
+serve: book
+	@$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 $(PORT)
+
+figures: $(BOOK)
+	@for script in figures/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf _build .pytest_cache .ruff_cache
+
+$(BOOK): | $(BIN)/python
+	@echo "Installing what the book needs (torch is large: a few minutes on a slow line)"
+	@$(INSTALL) --requirement requirements.txt
+	@rm -f $(VENV)/book-*; touch $@
+
+$(TEST): $(BOOK)
+	@echo "Installing what the tests need"
+	@$(INSTALL) --requirement requirements-test.txt
+	@rm -f $(VENV)/test-*; touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 book"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)

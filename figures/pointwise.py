@@ -1,0 +1,101 @@
+"""Figures of the chapter on the pointwise convolution."""
+
+import matplotlib.pyplot as plt
+from style import HATCHES, WIDTH, arrow, canvas, colour, patch, plane, save, stack
+
+# MobileNetV1's thirteen blocks: (output channels, stride), from the paper's Table 1.
+V1_BLOCKS = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)]
+V1_BLOCKS += [(512, 1)] * 5 + [(1024, 2), (1024, 1)]
+
+
+def mix() -> None:
+    """At every pixel, the same table of weights turns three numbers into five."""
+    fig, ax = canvas(20, 9.6, 2.3)
+    at = stack(ax, 0.7, 2.6, 4, 3, shift=0.8)
+    for i in range(3):
+        x, y = at(i)
+        patch(ax, x + 3, y + 3, 1, 1, "pointwise", z=10 - i + 0.5)
+    ax.text(3.5, 1.2, "input 4×4×3", ha="center")
+    plane(ax, 8.6, 2.9, 5, 3, "pointwise-light", edge="pointwise", cell=0.9)
+    ax.text(9.95, 8.0, "5×3 weights", ha="center", color=colour("pointwise"))
+    arrow(ax, (7.0, 5.2), (8.3, 5.2))
+    arrow(ax, (11.6, 5.2), (12.9, 5.2))
+    at = stack(ax, 13.2, 2.3, 4, 5, shift=0.6)
+    for i in range(5):
+        x, y = at(i)
+        patch(ax, x + 3, y + 3, 1, 1, "pointwise", z=10 - i + 0.5)
+    ax.text(16.4, 0.9, "output 4×4×5", ha="center")
+    save(fig, "pointwise-mix")
+
+
+def v1_totals() -> dict[str, tuple[int, int]]:
+    """(MACs, weights) of MobileNetV1 at 224×224 by layer type."""
+    size, channels = 112, 32
+    macs = {"standard": 3 * 3 * 3 * 32 * size**2, "depthwise": 0, "pointwise": 0}
+    weights = {"standard": 3 * 3 * 3 * 32, "depthwise": 0, "pointwise": 0}
+    for out, stride in V1_BLOCKS:
+        size //= stride
+        macs["depthwise"] += 9 * channels * size**2
+        weights["depthwise"] += 9 * channels
+        macs["pointwise"] += channels * out * size**2
+        weights["pointwise"] += channels * out
+        channels = out
+    macs["fc"] = weights["fc"] = channels * 1000
+    return {kind: (macs[kind], weights[kind]) for kind in macs}
+
+
+def shares() -> None:
+    """Where MobileNetV1 computes and where it stores."""
+    totals = v1_totals()
+    fig, ax = plt.subplots(figsize=(WIDTH, 2.5))
+    fig.subplots_adjust(0.2, 0.17, 0.97, 0.70)
+    for row in (0, 1):
+        left, whole = 0.0, sum(total[row] for total in totals.values())
+        for kind, label in (
+            ("pointwise", "pointwise"),
+            ("depthwise", "depthwise"),
+            ("standard", "first 3×3"),
+            ("fc", "classifier"),
+        ):
+            share = 100 * totals[kind][row] / whole
+            face = (
+                "map"
+                if kind == "fc"
+                else f"{kind}-light"
+                if kind != "standard"
+                else kind
+            )
+            edge = "muted" if kind == "fc" else kind
+            ax.barh(
+                row,
+                share,
+                left=left,
+                height=0.62,
+                color=colour(face),
+                ec=colour(edge),
+                hatch=HATCHES[kind],
+                label=label if row == 0 else None,
+            )
+            if kind == "pointwise":
+                text = f"{share:.2f} %"
+                note = dict(boxstyle="round,pad=0.25", fc=colour("paper"), ec="none")
+                ax.text(
+                    share / 2,
+                    row,
+                    text,
+                    ha="center",
+                    va="center",
+                    weight="bold",
+                    bbox=note,
+                )
+            left += share
+    ax.set_yticks([0, 1], ["MACs", "weights"], color=colour("ink"))
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 100), xlabel="per cent of MobileNetV1")
+    fig.legend(loc="upper center", ncol=2, frameon=False)
+    save(fig, "pointwise-shares")
+
+
+if __name__ == "__main__":
+    mix()
+    shares()

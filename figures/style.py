@@ -1,0 +1,195 @@
+"""One style for all figures: the colours, the drawing of feature maps, and how a figure is saved.
+
+A figure is a deterministic SVG that carries its own dark colours: inside an `<img>`, the query
+`prefers-color-scheme` follows the theme of the page around it. Figures are drawn narrow, so that
+their text stays legible on a phone.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+
+FOLDER = Path(__file__).resolve().parent
+WIDTH = 4.8  # inches: a phone shows this at four fifths of its size
+
+# Role: (in the light theme, in the dark theme). After Okabe and Ito: safe for colour-blind readers.
+COLOURS = {
+    "paper": ("#fdfdfb", "#16191d"),
+    "ink": ("#1b1f24", "#e8eaed"),
+    "muted": ("#59636e", "#a8b1bb"),
+    "grid": ("#d5dae0", "#3b424b"),
+    "map": ("#eceff3", "#2b3138"),  # a feature map without a role
+    "standard": ("#0072b2", "#56b4e9"),
+    "depthwise": ("#b86e00", "#f0b030"),
+    "pointwise": ("#00805e", "#3ccba2"),
+    "squeeze": ("#b0508a", "#e7a0c9"),
+    "shortcut": ("#c14a00", "#f58b54"),
+    "standard-light": ("#cfe4f1", "#143d57"),
+    "depthwise-light": ("#f9e2bd", "#54400f"),
+    "pointwise-light": ("#c8e8dc", "#10483a"),
+}
+# Never by colour alone: each role has its own hatch as well.
+HATCHES = {"standard": "", "depthwise": "////", "pointwise": "....", "fc": "xxxx"}
+
+
+def colour(role: str) -> str:
+    return COLOURS[role][0]
+
+
+plt.rcParams.update(
+    {
+        "svg.hashsalt": "mobilenets",
+        "svg.fonttype": "path",
+        "font.family": "DejaVu Sans",  # ships with matplotlib: the same everywhere
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": colour("muted"),
+        "axes.labelcolor": colour("ink"),
+        "axes.facecolor": colour("paper"),
+        "figure.facecolor": colour("paper"),
+        "savefig.facecolor": colour("paper"),
+        "text.color": colour("ink"),
+        "xtick.color": colour("muted"),
+        "ytick.color": colour("muted"),
+        "grid.color": colour("grid"),
+        "hatch.linewidth": 0.6,
+    }
+)
+matplotlib.use("svg")
+
+
+def canvas(width: float, height: float, inches: float) -> tuple[Figure, Axes]:
+    """A drawing area in units of one cell, without axes."""
+    fig, ax = plt.subplots(figsize=(WIDTH, inches))
+    fig.subplots_adjust(0, 0, 1, 1)
+    ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
+    ax.axis("off")
+    return fig, ax
+
+
+def plane(
+    ax: Axes, x: float, y: float, rows: int, columns: int, role: str = "map", **kwargs
+):
+    """One channel of a feature map: a grid of cells whose lower left corner is (x, y)."""
+    edge = kwargs.get("edge", "muted")
+    z = kwargs.get("z", 1)
+    cell = kwargs.get("cell", 1.0)
+    face = Rectangle(
+        (x, y), columns * cell, rows * cell, fc=colour(role), ec=colour(edge), lw=0.9
+    )
+    ax.add_patch(face).set_zorder(z)
+    for i in range(1, columns):
+        xs = [x + i * cell] * 2
+        ax.plot(xs, [y, y + rows * cell], color=colour(edge), lw=0.35, zorder=z + 0.1)
+    for i in range(1, rows):
+        ys = [y + i * cell] * 2
+        ax.plot(
+            [x, x + columns * cell], ys, color=colour(edge), lw=0.35, zorder=z + 0.1
+        )
+
+
+def stack(
+    ax: Axes, x: float, y: float, size: int, channels: int, role: str = "map", **kwargs
+):
+    """A feature map of several channels, one behind the other; (x, y) is the front's corner.
+
+    Returns the offset of channel i as a function, so that windows can be drawn on each.
+    """
+    shift = kwargs.pop("shift", 0.6)
+    for i in reversed(range(channels)):
+        plane(ax, x + i * shift, y + i * shift, size, size, role, z=10 - i, **kwargs)
+    return lambda i: (x + i * shift, y + i * shift)
+
+
+def patch(
+    ax: Axes,
+    x: float,
+    y: float,
+    rows: int,
+    columns: int,
+    role: str,
+    z=20.0,
+    cells=False,
+):
+    """A marked region of a feature map, in the colour of its role."""
+    if cells:
+        plane(ax, x, y, rows, columns, f"{role}-light", edge=role, z=z)
+    box = Rectangle((x, y), columns, rows, ec=colour(role), lw=1.6, zorder=z + 0.3)
+    box.set_facecolor("none" if cells else colour(f"{role}-light"))
+    ax.add_patch(box)
+
+
+def arrow(
+    ax: Axes, start: tuple[float, float], end: tuple[float, float], role: str = "muted"
+):
+    ax.add_patch(
+        FancyArrowPatch(
+            start,
+            end,
+            arrowstyle="-|>",
+            mutation_scale=11,
+            lw=1.4,
+            color=colour(role),
+            zorder=30,
+        )
+    )
+
+
+def box(
+    ax: Axes,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    text: str,
+    role: str = "map",
+):
+    """A layer in a diagram of a block: a rounded box with its name; (x, y) is its lower left."""
+    face = f"{role}-light" if f"{role}-light" in COLOURS else role
+    edge = "muted" if role == "map" else role
+    ax.add_patch(
+        FancyBboxPatch(
+            (x, y),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.25",
+            fc=colour(face),
+            ec=colour(edge),
+            lw=1.4,
+        )
+    )
+    ax.text(
+        x + width / 2, y + height / 2, text, ha="center", va="center", linespacing=1.35
+    )
+
+
+def dark_rules() -> str:
+    """CSS that swaps every colour for its dark counterpart."""
+    rules = [
+        f'[style*="{what}: {light}"]{{{what}:{dark}!important}}'
+        for light, dark in COLOURS.values()
+        for what in ("fill", "stroke")
+    ]
+    # A hatch keeps its ground in an attribute.
+    rules += [f'[fill="{light}"]{{fill:{dark}}}' for light, dark in COLOURS.values()]
+    return f"<style>@media (prefers-color-scheme:dark){{{''.join(rules)}}}</style>"
+
+
+def save(fig: Figure, name: str) -> None:
+    """Write figures/<name>.svg, or into the folder that the command line names."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    path = folder / f"{name}.svg"
+    fig.savefig(path, metadata={"Date": None, "Creator": None})
+    plt.close(fig)
+    text = path.read_text()
+    text = re.sub(
+        r"(<svg [^>]*>)", lambda m: m[1] + dark_rules(), text, count=1, flags=re.DOTALL
+    )
+    path.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n")

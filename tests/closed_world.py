@@ -1,0 +1,335 @@
+"""A closed world of numbers: every number that a reader meets must be explained.
+
+A number in a page's text, tables or formulas is explained in one of four ways.
+
+* `computed("{:,} multiplications", 3 * 3 * 3 * 4 * 4 * 5)`: the words on the page, with the
+  value that the test computes from a layer, a network or a formula;
+* `printed("{} % of ImageNet", 70.6, where="...")`: a number that a paper prints, and where;
+* `named("Chapter 4", why="...")`: a number that counts nothing, such as a name;
+* arithmetic on the page itself, `3 × 4 = 12`: it is evaluated, no claim is needed.
+
+A claim binds a number to the words around it, so that a wrong digit cannot hide behind the same
+digit elsewhere. `unguarded_digits` proves it: it changes every digit of a page to every other
+digit and returns those changes that nothing would notice.
+"""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+from pathlib import Path
+
+import nbformat
+
+# Names with a number in them. A kernel size such as 3×3 is a name too, if both sides agree.
+NAMES = ("VGG-16", "ResNet-50", "ResNet-18", "CC BY 4.0")
+KERNEL = r"(?<![\d×] )(?<![\d×])([1357])×\1(?! ?×|\d)"
+
+NUMBER = r"\d+(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?"
+TOKEN = re.compile(
+    r"(?P<command>\\[A-Za-z]+)"
+    r"|(?P<word>[^\W\d_](?:[\w]|_(?={))*)"  # an identifier with its digits: V1, Conv2d, D_K
+    rf"|(?P<number>{NUMBER})"
+    r"|(?P<other>\S)"
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Words that must stand on a page, and where their numbers come from."""
+
+    text: str
+    source: str
+
+
+def computed(template: str, *values) -> Claim:
+    return Claim(template.format(*values), "computed")
+
+
+def printed(template: str, *values, where: str) -> Claim:
+    return Claim(template.format(*values), f"printed in {where}")
+
+
+def named(text: str, why: str) -> Claim:
+    return Claim(text, why)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph of a page: its raw lines and the place where it begins."""
+
+    lines: tuple[str, ...]
+    place: str
+    first: int = 0
+
+    def where(self, offset: int) -> str:
+        """The place of a character of `plain()`, as `file:line`."""
+        if not self.first:
+            return self.place
+        lengths = [len(part) for part in self._parts()]
+        line = 0
+        while line < len(lengths) - 1 and offset > sum(lengths[: line + 1]) + line:
+            line += 1
+        return f"{self.place}:{self.first + line}"
+
+    def _parts(self) -> list[str]:
+        return [plain_line(line) for line in self.lines]
+
+    def plain(self) -> str:
+        """The text as it is read: no markup, no link targets, one space between words."""
+        return " ".join(self._parts())
+
+
+def plain_line(line: str) -> str:
+    """One line of MyST without what the reader does not see."""
+    for pattern, replacement in (
+        (r"^\s*\([\w:-]+\)=\s*$", ""),  # a label
+        (
+            r"^\s*:(?!alt:)[\w-]+:.*$",
+            "",
+        ),  # a directive's option, but for the alternative text
+        (r"^\s*:alt:", ""),
+        (r"^(\s*[`:]{3,}\{(?:figure|image|bibliography|include|doc)\}).*$", ""),
+        (r"^(\s*)1\. ", r"\1"),  # the marker of a numbered list: always 1.
+        (r"<!--.*?-->", ""),
+        (r"\{cite(?::\w+)?\}`[^`]*`", ""),
+        (r"\{[\w:-]+\}`([^`<]*?)\s*<[^`>]*>`", r"\1"),  # {ref}`text <target>`
+        (r"\{(?:ref|doc|numref|eq|download)\}`[^`]*`", ""),
+        (r"\]\([^)]*\)", "]"),  # a link's target
+        (r"<https?://[^>]*>", ""),
+        (r"[$`*]", ""),
+        (r"\{,\}", ","),
+        (r"\\times\b", "×"),
+        (r"\\cdot\b", "·"),
+        (r"\\approx\b", "≈"),
+        (r"\\%", "%"),
+        (r"\\[,;:! ]|&nbsp;|\u00a0|\u202f|~", " "),
+        (
+            r"\\(?:left|right|d?frac)(?=\W)",
+            lambda m: r"\frac" if "frac" in m[0] else "",
+        ),
+        (r"\s+", " "),
+    ):
+        line = re.sub(pattern, replacement, line)
+    return line.strip()
+
+
+def page_blocks(path: Path, place: str) -> list[Block]:
+    """The paragraphs of a Markdown page."""
+    blocks, current, start = [], [], 1
+    for number, line in enumerate([*path.read_text().splitlines(), ""], start=1):
+        if line.strip():
+            if not current:
+                start = number
+            current.append(line)
+        elif current:
+            blocks.append(Block(tuple(current), place, start))
+            current = []
+    return blocks
+
+
+def notebook_blocks(path: Path, place: str) -> list[Block]:
+    """The text cells of a notebook, paragraph by paragraph."""
+    blocks = []
+    for number, cell in enumerate(nbformat.read(path, as_version=4).cells, start=1):
+        if cell.cell_type == "markdown":
+            for paragraph in re.split(r"\n\s*\n", cell.source):
+                blocks.append(
+                    Block(tuple(paragraph.splitlines()), f"{place}, cell {number}")
+                )
+    return blocks
+
+
+def numbers(text: str) -> list[tuple[int, int]]:
+    """Where the numbers of a plain text are; digits inside a word (V1, Conv2d) are no numbers.
+
+    >>> text = "V2 has 3,504,872 parameters; D_K is 3."
+    >>> [text[start:end] for start, end in numbers(text)]
+    ['3,504,872', '3']
+    """
+    return [
+        found.span() for found in TOKEN.finditer(text) if found.lastgroup == "number"
+    ]
+
+
+def occurrences(claim: Claim, text: str) -> list[tuple[int, int]]:
+    """Where the words of a claim stand in a text, not as part of a longer number."""
+    pattern = re.escape(claim.text)
+    if claim.text[0].isdigit():
+        pattern = r"(?<!\d)(?<!\d[.,])" + pattern
+    if claim.text[-1].isdigit():
+        pattern += r"(?!\d)(?![.,]\d)"
+    return [found.span() for found in re.finditer(pattern, text)]
+
+
+def value(side: str) -> Fraction | None:
+    """The exact value of one side of an equation, None if it is not plain arithmetic.
+
+    >>> value("3 × 3 × 2,160") == 19440, value(r"\\frac{1}{5} + 1/9") == Fraction(14, 45)
+    (True, True)
+    >>> value("3 ×"), value("")
+    (None, None)
+    """
+    side = re.sub(
+        rf"({NUMBER})", lambda m: f" Fraction('{m[1].replace(',', '')}') ", side
+    )
+    while (
+        found := re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))", side)
+    ) != side:
+        side = found
+    for mark, operator in (
+        (r"\lfloor", "floor("),
+        (r"\rfloor", ")"),
+        ("⌊", "floor("),
+        ("⌋", ")"),
+        ("×", "*"),
+        ("·", "*"),
+        ("−", "-"),
+        ("^", "**"),
+        ("{", "("),
+        ("}", ")"),
+    ):
+        side = side.replace(mark, operator)
+    if not side.strip() or "\\" in side:
+        return None
+    try:
+        result = eval(
+            side.strip(), {"Fraction": Fraction, "floor": floor, "__builtins__": {}}
+        )
+        return Fraction(result)
+    except (SyntaxError, TypeError, ValueError, ZeroDivisionError):
+        return None
+
+
+def arithmetic(text: str) -> tuple[list[tuple[int, int]], list[str]]:
+    """The spans of a text that are true equations, and a message for each that is false.
+
+    >>> text = "Together 432 + 240 = 672, and 1 / 3 ≈ 0.33, but 2 + 2 = 5."
+    >>> spans, wrong = arithmetic(text)
+    >>> [text[start:end].strip() for start, end in spans], wrong
+    (['432 + 240 = 672', '1 / 3 ≈ 0.33'], ['2 + 2 = 5 is not true'])
+    """
+    spans, wrong = [], []
+    runs, current, before = [], [], None
+    for token in [*TOKEN.finditer(text), None]:
+        kind = token.lastgroup if token else None
+        belongs = kind == "number" or (
+            token is not None
+            and token[0] in ("\\lfloor", "\\rfloor", "\\frac", *"×·+−-/()=≈^{}⌊⌋")
+        )
+        if belongs:
+            if not current:
+                opened = before
+            current.append(token)
+        elif current:
+            runs.append((opened, current, token))
+            current = []
+        before = token
+    for opened, tokens, closed in runs:
+        sides, equals = [[]], []
+        for token in tokens:
+            if token[0] in "=≈":
+                equals.append(token[0])
+                sides.append([])
+            else:
+                sides[-1].append(token)
+        # Beside a symbol, the outermost side is only a part of an expression: N + 3 = 5.
+        if opened and sides[0] and opened.lastgroup in ("word", "command"):
+            if sides[0][0][0] in "+−-×·/^)" or opened.end() == sides[0][0].start():
+                sides[0] = []
+        if closed and sides[-1] and closed.lastgroup in ("word", "command"):
+            if sides[-1][-1].end() == closed.start():
+                sides[-1] = []
+        for left, equal, right in zip(sides, equals, sides[1:], strict=False):
+            left, right = trimmed(left), trimmed(right)
+            if not left or not right:
+                continue
+            span = (left[0].start(), right[-1].end())
+            a, b = (
+                value(text[part[0].start() : part[-1].end()]) for part in (left, right)
+            )
+            if a is None or b is None:
+                continue
+            shown = text[right[0].start() : right[-1].end()]
+            decimals = len(shown.partition(".")[2]) if len(right) == 1 else 9
+            if a == b or (equal == "≈" and abs(a - b) <= Fraction(1, 2 * 10**decimals)):
+                spans.append(span)
+            else:
+                wrong.append(f"{text[slice(*span)]} is not true")
+    return spans, wrong
+
+
+def trimmed(side: list) -> list:
+    """A side without the brackets of the sentence around it: `(3 + 4 = 7)`."""
+    text = [token[0] for token in side]
+    while text and text[0] == "(" and text.count("(") > text.count(")"):
+        side, text = side[1:], text[1:]
+    while text and text[-1] == ")" and text.count(")") > text.count("("):
+        side, text = side[:-1], text[:-1]
+    return side
+
+
+def examine(block: Block, claims: list[Claim]) -> tuple[list[str], set[Claim]]:
+    """What is wrong with a block, and which claims were found in it."""
+    text = block.plain()
+    if not any(character.isdigit() for character in text):
+        return [], set()
+    covered, wrong = arithmetic(text)
+    problems = [f"{block.where(0)}: {message}" for message in wrong]
+    met = set()
+    for claim in claims:
+        if spans := occurrences(claim, text):
+            met.add(claim)
+            covered += spans
+    for known in NAMES:
+        covered += occurrences(Claim(known, "a name"), text)
+    covered += [found.span() for found in re.finditer(KERNEL, text)]
+    for start, end in numbers(text):
+        if not any(a <= start and end <= b for a, b in covered):
+            context = text[max(0, start - 30) : end + 30]
+            problems.append(
+                f"{block.where(start)}: {text[start:end]} is not explained: …{context}…"
+            )
+    return problems, met
+
+
+def problems(blocks: list[Block], claims: list[Claim]) -> list[str]:
+    """Everything wrong with a page: numbers not explained, and claims that it no longer makes."""
+    found, met = [], set()
+    for block in blocks:
+        wrong, here = examine(block, claims)
+        found += wrong
+        met |= here
+    place = blocks[0].place.partition(",")[0]
+    for claim in claims:
+        if claim not in met:
+            found.append(f"{place} does not say “{claim.text}” ({claim.source})")
+    return found
+
+
+def unguarded_digits(blocks: list[Block], claims: list[Claim]) -> list[str]:
+    """Each single digit that could be changed on a page without `problems` noticing."""
+    met_by_block = [examine(block, claims)[1] for block in blocks]
+    times = {claim: sum(claim in met for met in met_by_block) for claim in claims}
+    escaped = []
+    for block, met in zip(blocks, met_by_block, strict=True):
+        text = block.plain()
+        original = [text[slice(*span)] for span in numbers(text)]
+        for row, line in enumerate(block.lines):
+            for column, old in enumerate(line):
+                if old not in "0123456789":
+                    continue
+                for new in "0123456789".replace(old, ""):
+                    changed = line[:column] + new + line[column + 1 :]
+                    lines = (*block.lines[:row], changed, *block.lines[row + 1 :])
+                    mutant = Block(lines, block.place, block.first)
+                    after = mutant.plain()
+                    if [after[slice(*span)] for span in numbers(after)] == original:
+                        continue  # a link target or a name: not a number that is read
+                    wrong, here = examine(mutant, claims)
+                    lost = any(times[claim] == 1 for claim in met - here)
+                    if not wrong and not lost:
+                        escaped.append(
+                            f"{block.where(0)}: {line.strip()} -> {changed.strip()}"
+                        )
+    return escaped

@@ -1,0 +1,53 @@
+"""The counters of the tests: multiply-accumulates and parameters.
+
+One multiply-accumulate (MAC) is two of the floating-point operations that PyTorch's own
+`FlopCounterMode` counts. It counts convolutions and matrix products, and nothing else.
+"""
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+def on_meta(build, *args, **kwargs) -> nn.Module:
+    """Build a network without allocating its weights: counting needs shapes alone."""
+    with torch.device("meta"):
+        return build(*args, **kwargs).eval()
+
+
+def macs(module: nn.Module, *shape: int) -> int:
+    """MACs of one forward pass over a batch of one, `shape` being (channels, height, width)."""
+    module = module.to("meta").eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(torch.empty(1, *shape, device="meta"))
+    flops = counter.get_total_flops()
+    assert flops % 2 == 0
+    return flops // 2
+
+
+def params(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def macs_by_layer(
+    network: nn.Module, *shape: int
+) -> list[tuple[nn.Module, int, tuple[int, ...]]]:
+    """Each convolution and linear layer of a network in order: (layer, MACs, output shape)."""
+    rows = []
+
+    def record(layer, _, output):
+        weights_per_output = layer.weight.numel() // layer.weight.shape[0]
+        rows.append(
+            (layer, output.numel() * weights_per_output, tuple(output.shape[1:]))
+        )
+
+    hooks = [
+        layer.register_forward_hook(record)
+        for layer in network.modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear)
+    ]
+    with torch.no_grad():
+        network(torch.empty(1, *shape, device="meta"))
+    for hook in hooks:
+        hook.remove()
+    return rows

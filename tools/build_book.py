@@ -1,0 +1,103 @@
+"""Build the book with every warning an error; end with the cause, one line each.
+
+`jupyter-book build . -n -W --keep-going` does the work. This wrapper keeps its long output in
+`_build/build.log` and says in one line what went wrong, or where the site is.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "_build"
+LOG = BUILD / "build.log"
+JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
+COMMAND = [str(JUPYTER_BOOK), "build", ".", "-n", "-W", "--keep-going"]
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+COMPLAINT = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b:? ")
+PROGRESS = re.compile(
+    r"^(Executing|reading sources|building \[html\])|: Executing notebook using"
+)
+
+
+def run_build() -> int:
+    """Run the build, write its output to the log, echo what shows progress."""
+    BUILD.mkdir(exist_ok=True)
+    with (
+        LOG.open("w") as log,
+        subprocess.Popen(
+            COMMAND,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
+        for line in process.stdout:
+            line = ANSI.sub("", line)
+            log.write(line)
+            if PROGRESS.search(line):
+                print("  " + line.strip().replace(f"{ROOT}/", ""), flush=True)
+    return process.returncode
+
+
+def failed_cell(notebook: str) -> str:
+    """The last line of the traceback that a failed notebook left behind."""
+    report = (
+        BUILD
+        / "html"
+        / "reports"
+        / Path(notebook).relative_to(ROOT).with_suffix(".err.log")
+    )
+    if not report.exists():
+        return ""
+    lines = [
+        line for line in ANSI.sub("", report.read_text()).splitlines() if line.strip()
+    ]
+    return f": {lines[-1]}" if lines else ""
+
+
+def causes() -> list[str]:
+    """One line for each thing that failed the build, in the order in which it was met."""
+    found = []
+    lines = LOG.read_text().splitlines()
+    for line in lines:
+        if not COMPLAINT.search(line):
+            continue
+        if "Executing notebook failed" in line:
+            line += failed_cell(line.split(": WARNING")[0].strip())
+        found.append(line.strip().replace(f"{ROOT}/", ""))
+    return list(dict.fromkeys(found)) or [line for line in lines if line.strip()][-1:]
+
+
+def main() -> int:
+    start = time.perf_counter()
+    # Sphinx repeats a warning only for a page that it reads anew, so a second build would look
+    # clean. Reading all pages costs seconds: the notebooks' results stay in _build/.jupyter_cache.
+    shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
+    shutil.rmtree(BUILD / "html", ignore_errors=True)
+    print(
+        "Building the book. The first time, its notebooks run: a minute or two.",
+        flush=True,
+    )
+    if run_build() != 0:
+        print(
+            f"\nThe book was not built (all output: {LOG.relative_to(ROOT)}):",
+            file=sys.stderr,
+        )
+        for cause in causes():
+            print(f"  {cause}", file=sys.stderr)
+        return 1
+    print(
+        f"Built in {time.perf_counter() - start:.0f} s: {BUILD / 'html' / 'index.html'}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
