@@ -65,14 +65,10 @@ def show_repository_buttons(app: Sphinx, config: Config) -> None:
 
 def drop_thebe(app: Sphinx, config: Config) -> None:
     """Disconnect sphinx-thebe before it adds its stylesheet, scripts and CDN to the pages."""
-    app.registry.css_files[:] = [
-        each for each in app.registry.css_files if "thebe" not in each[0]
-    ]
+    app.registry.css_files[:] = [each for each in app.registry.css_files if "thebe" not in each[0]]
     for event, listeners in app.events.listeners.items():
         app.events.listeners[event] = [
-            each
-            for each in listeners
-            if not each.handler.__module__.startswith("sphinx_thebe")
+            each for each in listeners if not each.handler.__module__.startswith("sphinx_thebe")
         ]
 
 

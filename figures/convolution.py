@@ -119,9 +119,7 @@ def vgg_layers() -> list[tuple[str, int, int]]:
 def vgg() -> None:
     """Where VGG-16 computes and where it stores."""
     rows = vgg_layers()
-    names = [
-        f"{s}.{i}" for s, n in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, n + 1)
-    ]
+    names = [f"{s}.{i}" for s, n in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, n + 1)]
     names += ["fc1", "fc2", "fc3"]
     fig, axes = plt.subplots(2, 1, figsize=(WIDTH, 3.9), sharex=True)
     fig.subplots_adjust(0.13, 0.12, 0.98, 0.91, hspace=0.45)

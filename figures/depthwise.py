@@ -16,9 +16,7 @@ def channels() -> None:
         plane(ax, 14.6, y + 0.6, 4, 4, "depthwise-light", edge="depthwise", cell=0.62)
         arrow(ax, (6.8, y + 1.85), (9.0, y + 1.85))
         arrow(ax, (11.7, y + 1.85), (14.1, y + 1.85))
-        ax.text(
-            1.2, y + 1.85, f"channel\n{i + 1}", ha="center", va="center", fontsize=9
-        )
+        ax.text(1.2, y + 1.85, f"channel\n{i + 1}", ha="center", va="center", fontsize=9)
     for x, text in (
         (4.46, "input 6×6×3"),
         (10.3, "one 3×3 filter each"),
@@ -51,9 +49,7 @@ def groups() -> None:
                     )
                 )
         kind = {1: "standard", 8: "depthwise"}.get(number, "grouped")
-        ax.set_title(
-            f"groups = {number}: {kind}\n{layer.weight.numel()} weights", fontsize=10
-        )
+        ax.set_title(f"groups = {number}: {kind}\n{layer.weight.numel()} weights", fontsize=10)
         ax.set_xlabel("input channel")
         ax.set_ylabel("output channel")
         ax.spines[:].set_visible(False)

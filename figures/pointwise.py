@@ -58,13 +58,7 @@ def shares() -> None:
             ("fc", "classifier"),
         ):
             share = 100 * totals[kind][row] / whole
-            face = (
-                "map"
-                if kind == "fc"
-                else f"{kind}-light"
-                if kind != "standard"
-                else kind
-            )
+            face = "map" if kind == "fc" else f"{kind}-light" if kind != "standard" else kind
             edge = "muted" if kind == "fc" else kind
             ax.barh(
                 row,

@@ -95,9 +95,7 @@ def block() -> None:
 def kept_energy(terms: int, channels: int = 64) -> float:
     """Share of a random dense kernel's squared weights that `terms` separable kernels can hold."""
     generator = torch.Generator().manual_seed(0)
-    kernel = torch.randn(
-        channels, channels, 9, generator=generator, dtype=torch.float64
-    )
+    kernel = torch.randn(channels, channels, 9, generator=generator, dtype=torch.float64)
     slices = kernel.transpose(0, 1)  # for each input channel: N rows of 9 taps
     squares = torch.linalg.svdvals(slices) ** 2
     return float(squares[:, :terms].sum() / squares.sum())
@@ -110,12 +108,8 @@ def energy() -> None:
     shares = [100 * kept_energy(terms) for terms in range(1, 10)]
     faces = [colour("depthwise")] + [colour("map")] * 8
     bars = ax.bar(range(1, 10), shares, color=faces, ec=colour("muted"))
-    ax.bar_label(
-        bars, [f"{share:.0f}" for share in shares], fontsize=9, color=colour("ink")
-    )
-    ax.set(
-        xlabel="separable convolutions added up", ylabel="per cent kept", ylim=(0, 110)
-    )
+    ax.bar_label(bars, [f"{share:.0f}" for share in shares], fontsize=9, color=colour("ink"))
+    ax.set(xlabel="separable convolutions added up", ylabel="per cent kept", ylim=(0, 110))
     ax.set_xticks(range(1, 10))
     save(fig, "separable-energy")
 

@@ -74,30 +74,22 @@ def canvas(width: float, height: float, inches: float) -> tuple[Figure, Axes]:
     return fig, ax
 
 
-def plane(
-    ax: Axes, x: float, y: float, rows: int, columns: int, role: str = "map", **kwargs
-):
+def plane(ax: Axes, x: float, y: float, rows: int, columns: int, role: str = "map", **kwargs):
     """One channel of a feature map: a grid of cells whose lower left corner is (x, y)."""
     edge = kwargs.get("edge", "muted")
     z = kwargs.get("z", 1)
     cell = kwargs.get("cell", 1.0)
-    face = Rectangle(
-        (x, y), columns * cell, rows * cell, fc=colour(role), ec=colour(edge), lw=0.9
-    )
+    face = Rectangle((x, y), columns * cell, rows * cell, fc=colour(role), ec=colour(edge), lw=0.9)
     ax.add_patch(face).set_zorder(z)
     for i in range(1, columns):
         xs = [x + i * cell] * 2
         ax.plot(xs, [y, y + rows * cell], color=colour(edge), lw=0.35, zorder=z + 0.1)
     for i in range(1, rows):
         ys = [y + i * cell] * 2
-        ax.plot(
-            [x, x + columns * cell], ys, color=colour(edge), lw=0.35, zorder=z + 0.1
-        )
+        ax.plot([x, x + columns * cell], ys, color=colour(edge), lw=0.35, zorder=z + 0.1)
 
 
-def stack(
-    ax: Axes, x: float, y: float, size: int, channels: int, role: str = "map", **kwargs
-):
+def stack(ax: Axes, x: float, y: float, size: int, channels: int, role: str = "map", **kwargs):
     """A feature map of several channels, one behind the other; (x, y) is the front's corner.
 
     Returns the offset of channel i as a function, so that windows can be drawn on each.
@@ -126,9 +118,7 @@ def patch(
     ax.add_patch(box)
 
 
-def arrow(
-    ax: Axes, start: tuple[float, float], end: tuple[float, float], role: str = "muted"
-):
+def arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], role: str = "muted"):
     ax.add_patch(
         FancyArrowPatch(
             start,
@@ -165,9 +155,7 @@ def box(
             lw=1.4,
         )
     )
-    ax.text(
-        x + width / 2, y + height / 2, text, ha="center", va="center", linespacing=1.35
-    )
+    ax.text(x + width / 2, y + height / 2, text, ha="center", va="center", linespacing=1.35)
 
 
 def dark_rules() -> str:
@@ -189,7 +177,5 @@ def save(fig: Figure, name: str) -> None:
     fig.savefig(path, metadata={"Date": None, "Creator": None})
     plt.close(fig)
     text = path.read_text()
-    text = re.sub(
-        r"(<svg [^>]*>)", lambda m: m[1] + dark_rules(), text, count=1, flags=re.DOTALL
-    )
+    text = re.sub(r"(<svg [^>]*>)", lambda m: m[1] + dark_rules(), text, count=1, flags=re.DOTALL)
     path.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n")

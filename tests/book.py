@@ -45,7 +45,5 @@ def definitions(chapter: str, notebook: str | None = None) -> SimpleNamespace:
     namespace = {"__name__": path.stem}
     for number, cell in enumerate(read_notebook(path).cells):
         if "define" in cell.metadata.get("tags", []):
-            exec(
-                compile(cell.source, f"{name(path)}, cell {number}", "exec"), namespace
-            )
+            exec(compile(cell.source, f"{name(path)}, cell {number}", "exec"), namespace)
     return SimpleNamespace(**namespace)

@@ -54,9 +54,14 @@ def named(text: str, why: str) -> Claim:
     return Claim(text, why)
 
 
+def given(text: str) -> Claim:
+    """A number that a question or an example chooses freely."""
+    return Claim(text, "a given")
+
+
 @dataclass(frozen=True)
 class Block:
-    """A paragraph of a page: its raw lines and the place where it begins."""
+    """A paragraph, a list item or a row of a table: raw lines and where they begin."""
 
     lines: tuple[str, ...]
     place: str
@@ -90,7 +95,8 @@ def plain_line(line: str) -> str:
         ),  # a directive's option, but for the alternative text
         (r"^\s*:alt:", ""),
         (r"^(\s*[`:]{3,}\{(?:figure|image|bibliography|include|doc)\}).*$", ""),
-        (r"^(\s*)1\. ", r"\1"),  # the marker of a numbered list: always 1.
+        (r"^\s*(?:1\.|-) ", ""),  # the marker of a list; a numbered one is always 1.
+        (r"\\\\(?=\s|$)", ";"),  # a line break in a formula
         (r"<!--.*?-->", ""),
         (r"\{cite(?::\w+)?\}`[^`]*`", ""),
         (r"\{[\w:-]+\}`([^`<]*?)\s*<[^`>]*>`", r"\1"),  # {ref}`text <target>`
@@ -114,30 +120,34 @@ def plain_line(line: str) -> str:
     return line.strip()
 
 
+NEW_BLOCK = re.compile(r"\s*(?:$|\||- |\d+\. )")
+
+
+def split(lines: list[str]) -> list[tuple[int, tuple[str, ...]]]:
+    """Lines cut before each blank line, list item and table row, with their numbers."""
+    pieces = []
+    for number, line in enumerate(lines, start=1):
+        if not pieces or NEW_BLOCK.match(line):
+            pieces.append((number, []))
+        pieces[-1][1].append(line)
+    return [(number, tuple(piece)) for number, piece in pieces]
+
+
 def page_blocks(path: Path, place: str) -> list[Block]:
-    """The paragraphs of a Markdown page."""
-    blocks, current, start = [], [], 1
-    for number, line in enumerate([*path.read_text().splitlines(), ""], start=1):
-        if line.strip():
-            if not current:
-                start = number
-            current.append(line)
-        elif current:
-            blocks.append(Block(tuple(current), place, start))
-            current = []
-    return blocks
+    """The text of a Markdown page, piece by piece."""
+    lines = path.read_text().splitlines()
+    return [Block(piece, place, number) for number, piece in split(lines)]
 
 
 def notebook_blocks(path: Path, place: str) -> list[Block]:
-    """The text cells of a notebook, paragraph by paragraph."""
-    blocks = []
-    for number, cell in enumerate(nbformat.read(path, as_version=4).cells, start=1):
-        if cell.cell_type == "markdown":
-            for paragraph in re.split(r"\n\s*\n", cell.source):
-                blocks.append(
-                    Block(tuple(paragraph.splitlines()), f"{place}, cell {number}")
-                )
-    return blocks
+    """The text cells of a notebook, piece by piece."""
+    cells = nbformat.read(path, as_version=4).cells
+    return [
+        Block(piece, f"{place}, cell {number}")
+        for number, cell in enumerate(cells, start=1)
+        if cell.cell_type == "markdown"
+        for _, piece in split(cell.source.splitlines())
+    ]
 
 
 def numbers(text: str) -> list[tuple[int, int]]:
@@ -147,9 +157,7 @@ def numbers(text: str) -> list[tuple[int, int]]:
     >>> [text[start:end] for start, end in numbers(text)]
     ['3,504,872', '3']
     """
-    return [
-        found.span() for found in TOKEN.finditer(text) if found.lastgroup == "number"
-    ]
+    return [found.span() for found in TOKEN.finditer(text) if found.lastgroup == "number"]
 
 
 def occurrences(claim: Claim, text: str) -> list[tuple[int, int]]:
@@ -170,12 +178,8 @@ def value(side: str) -> Fraction | None:
     >>> value("3 ×"), value("")
     (None, None)
     """
-    side = re.sub(
-        rf"({NUMBER})", lambda m: f" Fraction('{m[1].replace(',', '')}') ", side
-    )
-    while (
-        found := re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))", side)
-    ) != side:
+    side = re.sub(rf"({NUMBER})", lambda m: f" Fraction('{m[1].replace(',', '')}') ", side)
+    while (found := re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))", side)) != side:
         side = found
     for mark, operator in (
         (r"\lfloor", "floor("),
@@ -193,9 +197,7 @@ def value(side: str) -> Fraction | None:
     if not side.strip() or "\\" in side:
         return None
     try:
-        result = eval(
-            side.strip(), {"Fraction": Fraction, "floor": floor, "__builtins__": {}}
-        )
+        result = eval(side.strip(), {"Fraction": Fraction, "floor": floor, "__builtins__": {}})
         return Fraction(result)
     except (SyntaxError, TypeError, ValueError, ZeroDivisionError):
         return None
@@ -214,8 +216,7 @@ def arithmetic(text: str) -> tuple[list[tuple[int, int]], list[str]]:
     for token in [*TOKEN.finditer(text), None]:
         kind = token.lastgroup if token else None
         belongs = kind == "number" or (
-            token is not None
-            and token[0] in ("\\lfloor", "\\rfloor", "\\frac", *"×·+−-/()=≈^{}⌊⌋")
+            token is not None and token[0] in ("\\lfloor", "\\rfloor", "\\frac", *"×·+−-/()=≈^{}⌊⌋")
         )
         if belongs:
             if not current:
@@ -245,9 +246,7 @@ def arithmetic(text: str) -> tuple[list[tuple[int, int]], list[str]]:
             if not left or not right:
                 continue
             span = (left[0].start(), right[-1].end())
-            a, b = (
-                value(text[part[0].start() : part[-1].end()]) for part in (left, right)
-            )
+            a, b = (value(text[part[0].start() : part[-1].end()]) for part in (left, right))
             if a is None or b is None:
                 continue
             shown = text[right[0].start() : right[-1].end()]
@@ -329,7 +328,5 @@ def unguarded_digits(blocks: list[Block], claims: list[Claim]) -> list[str]:
                     wrong, here = examine(mutant, claims)
                     lost = any(times[claim] == 1 for claim in met - here)
                     if not wrong and not lost:
-                        escaped.append(
-                            f"{block.where(0)}: {line.strip()} -> {changed.strip()}"
-                        )
+                        escaped.append(f"{block.where(0)}: {line.strip()} -> {changed.strip()}")
     return escaped

@@ -29,17 +29,13 @@ def params(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-def macs_by_layer(
-    network: nn.Module, *shape: int
-) -> list[tuple[nn.Module, int, tuple[int, ...]]]:
+def macs_by_layer(network: nn.Module, *shape: int) -> list[tuple[nn.Module, int, tuple[int, ...]]]:
     """Each convolution and linear layer of a network in order: (layer, MACs, output shape)."""
     rows = []
 
     def record(layer, _, output):
         weights_per_output = layer.weight.numel() // layer.weight.shape[0]
-        rows.append(
-            (layer, output.numel() * weights_per_output, tuple(output.shape[1:]))
-        )
+        rows.append((layer, output.numel() * weights_per_output, tuple(output.shape[1:])))
 
     hooks = [
         layer.register_forward_hook(record)

@@ -22,9 +22,7 @@ def redrawn(tmp_path_factory):
 
 @pytest.mark.xdist_group("figures")
 def test_no_figure_is_missing_or_left_over(redrawn):
-    assert sorted(path.name for path in redrawn.iterdir()) == [
-        path.name for path in DRAWN
-    ]
+    assert sorted(path.name for path in redrawn.iterdir()) == [path.name for path in DRAWN]
 
 
 @pytest.mark.xdist_group("figures")
@@ -32,9 +30,7 @@ def test_no_figure_is_missing_or_left_over(redrawn):
 def test_figure_is_current(figure, redrawn):
     drawn = redrawn / figure.name
     assert drawn.exists(), f"no script draws {name(figure)}: delete it"
-    assert drawn.read_text() == figure.read_text(), (
-        f"{name(figure)} is stale: run `make figures`"
-    )
+    assert drawn.read_text() == figure.read_text(), f"{name(figure)} is stale: run `make figures`"
 
 
 @pytest.mark.parametrize("figure", DRAWN, ids=name)

@@ -19,11 +19,7 @@ def claims_of(path):
 
 
 def blocks_of(path):
-    read = (
-        closed_world.page_blocks
-        if path.suffix == ".md"
-        else closed_world.notebook_blocks
-    )
+    read = closed_world.page_blocks if path.suffix == ".md" else closed_world.notebook_blocks
     return read(path, name(path))
 
 
@@ -39,6 +35,4 @@ def test_every_number_is_explained(path):
 @pytest.mark.parametrize("path", TEXTS, ids=name)
 def test_changing_any_digit_is_noticed(path):
     escaped = closed_world.unguarded_digits(blocks_of(path), claims_of(path))
-    assert not escaped, f"\n{len(escaped)} changes go unnoticed:\n" + "\n".join(
-        escaped[:40]
-    )
+    assert not escaped, f"\n{len(escaped)} changes go unnoticed:\n" + "\n".join(escaped[:40])

@@ -18,10 +18,8 @@ JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 COMMAND = [str(JUPYTER_BOOK), "build", ".", "-n", "-W", "--keep-going"]
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-COMPLAINT = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b:? ")
-PROGRESS = re.compile(
-    r"^(Executing|reading sources|building \[html\])|: Executing notebook using"
-)
+COMPLAINT = re.compile(r"\b(WARNING|ERROR|CRITICAL): ")
+PROGRESS = re.compile(r"^(Executing|reading sources|building \[html\])|: Executing notebook using")
 
 
 def run_build() -> int:
@@ -48,17 +46,10 @@ def run_build() -> int:
 
 def failed_cell(notebook: str) -> str:
     """The last line of the traceback that a failed notebook left behind."""
-    report = (
-        BUILD
-        / "html"
-        / "reports"
-        / Path(notebook).relative_to(ROOT).with_suffix(".err.log")
-    )
+    report = BUILD / "html" / "reports" / Path(notebook).relative_to(ROOT).with_suffix(".err.log")
     if not report.exists():
         return ""
-    lines = [
-        line for line in ANSI.sub("", report.read_text()).splitlines() if line.strip()
-    ]
+    lines = [line for line in ANSI.sub("", report.read_text()).splitlines() if line.strip()]
     return f": {lines[-1]}" if lines else ""
 
 
@@ -93,9 +84,7 @@ def main() -> int:
         for cause in causes():
             print(f"  {cause}", file=sys.stderr)
         return 1
-    print(
-        f"Built in {time.perf_counter() - start:.0f} s: {BUILD / 'html' / 'index.html'}"
-    )
+    print(f"Built in {time.perf_counter() - start:.0f} s: {BUILD / 'html' / 'index.html'}")
     return 0
 
 

@@ -1,0 +1,158 @@
+"""Every number of the chapter on the pointwise convolution, and where it comes from."""
+
+from torch import nn
+
+from tests import papers
+from tests.book import definitions
+from tests.claims.common import reading_minutes
+from tests.closed_world import computed, given, named, printed
+from tests.counting import macs, macs_by_layer, params
+
+pointwise = definitions("pointwise").pointwise
+example = pointwise(3, 5)
+EXAMPLE = macs(example, 3, 4, 4)
+PADDED = macs(nn.Conv2d(3, 5, 1, padding=1, bias=False), 3, 4, 4)
+
+# GoogLeNet's module 3a.
+a = papers.INCEPTION_3A
+direct = nn.Conv2d(a["in"], a["out"], 5, padding=2, bias=False)
+DIRECT = macs(direct, a["in"], 28, 28)
+REDUCED = macs(pointwise(a["in"], a["reduce"]), a["in"], 28, 28) + macs(
+    nn.Conv2d(a["reduce"], a["out"], 5, padding=2, bias=False), a["reduce"], 28, 28
+)
+
+# MobileNetV1 by layer type, from timm's network.
+shares = {kind: [0, 0] for kind in papers.V1_TABLE2}
+for layer, count, _ in macs_by_layer(papers.v1(), 3, 224, 224):
+    if isinstance(layer, nn.Linear):
+        kind = "fc"
+    elif layer.kernel_size == (1, 1):
+        kind = "pointwise"
+    else:
+        kind = "depthwise" if layer.groups > 1 else "conv3x3"
+    shares[kind][0] += count
+    shares[kind][1] += layer.weight.numel()
+totals = [sum(share[i] for share in shares.values()) for i in (0, 1)]
+for share in shares.values():
+    share[:] = [100 * part / total for part, total in zip(share, totals, strict=True)]
+PRINTED_SUM = sum(row[0] for row in papers.V1_TABLE2.values())
+ROUNDED_SUM = sum(round(share[0], 2) for share in shares.values())
+
+
+def table2_row(label: str, kind: str):
+    """Printed and counted shares of one layer type, side by side."""
+    (macs_printed, weights_printed), (macs_counted, weights_counted) = (
+        papers.V1_TABLE2[kind],
+        shares[kind],
+    )
+    return computed(
+        "| {} | {:.2f} % | {:.2f} % | {:.2f} % | {:.2f} % |",
+        label,
+        macs_printed,
+        macs_counted,
+        weights_printed,
+        weights_counted,
+    )
+
+
+reduce, middle, expand = (
+    pointwise(256, 64),
+    nn.Conv2d(64, 64, 3, bias=False),
+    pointwise(64, 256),
+)
+BOTTLENECK = params(reduce) + params(middle) + params(expand)
+PLAIN = params(nn.Conv2d(256, 256, 3, bias=False))
+
+PAGE = [
+    reading_minutes("pointwise"),
+    given("say 200 of red, 100 of green, 50 of blue"),
+    printed(
+        "0.299 × 200 + 0.587 × 100 + 0.114 × 50 = 124.2",
+        where="ITU-R BT.601 (the three weights)",
+    ),
+    given("Three stacked 4 by 4 grids with one pixel"),
+    given("five stacked 4 by 4 grids with the same pixel"),
+    given("stood at 4×4×3 after the depthwise layer. The pointwise layer takes it to 4×4×5"),
+    computed("4 × 4 × 5 × 3 = {}", EXAMPLE),
+    computed("with 5 × 3 = {} weights", params(example)),
+    named("with D_K = 1", "the definition"),
+    computed("here, 5×3 times 3×16 gives 5×{}", 4 * 4),
+    # Fewer channels, more channels
+    printed(
+        "takes a {0}×{0} map of {1} channels to {2} channels with a 5×5 kernel",
+        a["size"],
+        a["in"],
+        a["out"],
+        where="Szegedy et al. 2015, Table 1, inception (3a)",
+    ),
+    printed("Through {} channels", a["reduce"], where="Szegedy et al. 2015, Table 1"),
+    computed("5 × 5 × 192 × 32 × 28 × 28 = {:,}", DIRECT),
+    computed("16 × 32 × 28 × 28 = {:,}", REDUCED),
+    computed("This is {:.2f} times cheaper", DIRECT / REDUCED),
+    # Where a MobileNet's work goes
+    given("In a pair with M = N = 512 channels"),
+    named("what remains is N / D_K^2", "equation (3.1) over (2.1)"),
+    computed("512 / 9 ≈ {:.1f}: the pointwise layer does {:.0f} times", 512 / 9, 512 / 9),
+    computed("Of the multiply-accumulates, {:.2f} per cent", shares["pointwise"][0]),
+    computed("Of the weights, {:.2f} per cent", shares["pointwise"][1]),
+    named("the first 3 by 3 layer", "the stem of V1"),
+    given("MobileNetV1 at 224×224"),
+    # The paper's numbers
+    named("Table 2 of gives these shares", "Howard et al. 2017"),
+    table2_row("1×1 convolution", "pointwise"),
+    table2_row("3×3 depthwise", "depthwise"),
+    table2_row("first 3×3 convolution", "conv3x3"),
+    table2_row("fully connected", "fc"),
+    computed("column of MACs adds up to {:.2f} %", PRINTED_SUM),
+    computed("ours to {:.2f} %, which is 100 but", ROUNDED_SUM),
+    computed("Two digits of {:.2f} were exchanged", shares["conv3x3"][0]),
+    # What is often got wrong
+    named("padding=1 on a 1×1.", "the mistake"),
+    computed("Our 4×4 map becomes {0}×{0} and", 4 + 2),
+    computed("rises from {} to {} MACs", EXAMPLE, PADDED),
+    computed("Thirteen such layers turn a 7×7 map into {0}×{0}", 7 + 13 * 2),
+    computed("They are {:.2f} % of V1's MACs", shares["depthwise"][0]),
+    # Key points
+    named("M · N · D_F^2 MACs, M · N weights", "equations (3.1) and (3.2)"),
+    computed("4×4×3 to 4×4×5 costs {} MACs", EXAMPLE),
+    computed(
+        "takes {:.2f} % of the MACs and holds {:.2f} % of the weights",
+        *shares["pointwise"],
+    ),
+    # Exercises
+    named("0 & 0 & 1 ; 0 & 1 & 0 ; 1 & 0 & 0", "the notebook's matrix `swap`"),
+    named("0 & 1 & 0 \\end", "green is the second of three"),
+    given("reduces 256 channels to 64, applies a 3×3 kernel from 64 to 64, and expands to 256"),
+    given("on a 56×56 map"),
+    given("a single 3×3 convolution from 256 to 256"),
+    computed("64 × 256 = {:,} weights", BOTTLENECK),
+    computed("3 × 3 × 256 × 256 = {:,}", PLAIN),
+    computed("{:,} / {:,} ≈ {:.2f}", PLAIN, BOTTLENECK, PLAIN / BOTTLENECK),
+    given("takes 56×56×64 to 58×58×128"),
+    given("both with stride 1"),
+    given("keeps 56 with a padding of 1; the pointwise layer was padded too and made 58"),
+    computed("Each block adds {}, so after six the map has a side of 56 + 6 × 2", 2),
+    named("ratio is N / D_K^2, so", "equation (3.1) over (2.1)"),
+    computed("at N = {} and at N = {}", 3 * 3, 5 * 5),
+    # Interview questions
+    computed("Three quarters, {:.2f} %, are", shares["pointwise"][1]),
+    computed("a quarter, {:.2f} %, in the classifier", shares["fc"][1]),
+    computed("depthwise filters are {:.2f} %", shares["depthwise"][1]),
+]
+NOTEBOOK = [
+    named("padding=1 is right for a 3×3", "the mistake"),
+    printed(
+        "shrinks {} channels to {} before a 5×5 convolution to {}.",
+        a["in"],
+        a["reduce"],
+        a["out"],
+        where="Szegedy et al. 2015, Table 1, inception (3a)",
+    ),
+    named("from the paper's Table 1:", "Howard et al. 2017"),
+    named("The paper's Table 2 prints", "Howard et al. 2017"),
+    printed("exception: {:.2f} % for", papers.V1_TABLE2["conv3x3"][0], where="Table 2"),
+    computed("where we count {:.2f} %", shares["conv3x3"][0]),
+    named("does not add up to 100; ours does", "per cent"),
+    named("Exercise 1: undo", "the first exercise"),
+    named("Exercise 2: two", "the second exercise"),
+]
