@@ -1,0 +1,255 @@
+"""Pages and notebooks keep their contracts; each notebook runs alone, with the network off."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.book import CHAPTERS, NOTEBOOKS, PAGES, ROOT, config, name, read_notebook, toc_files
+
+NETWORKS = ("v1", "v2", "v3")
+SECTIONS = [
+    "What is often got wrong",
+    "Key points",
+    "Exercises",
+    "Interview questions",
+    "Further reading",
+]
+# What Colab brings along; anything else must be in a notebook's install cell.
+COLAB = {"IPython", "PIL", "matplotlib", "numpy", "torch", "torchvision"}
+
+# ---------------------------------------------------------------- the book as a whole
+
+
+def test_every_page_is_in_the_table_of_contents():
+    expected = {name(path).removesuffix(path.suffix) for path in [*PAGES, *NOTEBOOKS]}
+    assert expected <= set(toc_files())
+
+
+def test_every_chapter_is_one_page_and_one_notebook():
+    for folder in CHAPTERS:
+        assert len(list(folder.glob("*.ipynb"))) == 1, name(folder)
+
+
+def test_a_failed_notebook_fails_the_build():
+    execute = config()["execute"]
+    assert execute["execute_notebooks"] == "cache"
+    assert not execute.get("allow_errors", False)
+    build = (ROOT / "tools" / "build_book.py").read_text()
+    assert all(f'"{flag}"' in build for flag in ("-n", "-W", "--keep-going"))
+
+
+# ---------------------------------------------------------------- pages
+
+
+def directives(text: str, kind: str) -> list[tuple[str, str]]:
+    """(argument, body) of each directive of a kind on a page."""
+    pattern = rf"^(`{{3,}})\{{{kind}\}} *(.*)\n((?:.*\n)*?)\1`*$"
+    return [(m[2], m[3]) for m in re.finditer(pattern, text, flags=re.MULTILINE)]
+
+
+@pytest.fixture(params=PAGES, ids=name)
+def page(request) -> tuple[Path, str]:
+    return request.param, request.param.read_text()
+
+
+def test_page_opens_with_the_idea(page):
+    path, text = page
+    label = f"(ch-{path.parent.name})="
+    opening = rf"\A{re.escape(label)}\n# .+\n\n```\{{admonition\}} The idea\n:class: note idea\n"
+    assert re.match(opening, text), "label, title, then the idea in a note"
+    assert len(re.findall(r"^# ", text, flags=re.MULTILINE)) == 1
+
+
+def test_page_says_what_it_teaches_and_tests_it(page):
+    path, text = page
+    before = dict(directives(text, "admonition"))["Before you start"]
+    for part in ("**After this chapter you can**", "**You need**", "**Time**"):
+        assert part in before
+    assert f"]({path.parent.name}.ipynb)" in before or re.search(r"\]\(\w+\.ipynb\)", before)
+    objectives = re.findall(r"^1\. (.*)$", before, flags=re.MULTILINE)
+    assert 3 <= len(objectives) <= 5
+    labels = set(re.findall(r"^:label: (\S+)$", text, flags=re.MULTILINE))
+    for objective in objectives:
+        tested_by = re.findall(r"<(ex-[\w-]+)>", objective)
+        assert tested_by, f"no exercise tests: {objective}"
+        assert set(tested_by) <= labels
+
+
+def test_page_asks_for_a_prediction_and_folds_the_answer(page):
+    _, text = page
+    parts = re.split(r"^```\{admonition\} Predict first\n", text, flags=re.MULTILINE)[1:]
+    assert parts, "no `Predict first` on the page"
+    for part in parts:
+        following = re.findall(r"^```\{(\w+)\} *(.*)$", part, flags=re.MULTILINE)
+        following = [each for each in following if each[0] != "figure"]
+        assert following[0] == ("dropdown", "Answer"), part[:80]
+
+
+def test_page_has_its_sections_in_order(page):
+    path, text = page
+    headings = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+    assert headings[-len(SECTIONS) :] == SECTIONS
+    if path.parent.name in NETWORKS:
+        assert "The paper's numbers, recomputed" in headings
+
+
+def test_every_exercise_has_a_folded_solution(page):
+    _, text = page
+    section = text.split("## Exercises")[1].split("## Interview questions")[0]
+    kinds = re.findall(r"^`{3,}\{(\w+)\} *(.*)$", section, flags=re.MULTILINE)
+    assert len(kinds) >= 6 and len(kinds) % 2 == 0
+    for exercise, solution in zip(kinds[::2], kinds[1::2], strict=True):
+        assert exercise[0] == "exercise" and solution == ("dropdown", "Solution")
+
+
+def test_interview_questions_have_folded_answers(page):
+    _, text = page
+    section = text.split("## Interview questions")[1].split("## Further reading")[0]
+    questions = directives(section, "dropdown")
+    assert len(questions) >= 4
+    assert all(question and answer.strip() for question, answer in questions)
+
+
+def test_further_reading_is_cited(page):
+    _, text = page
+    keys = re.findall(r"\{cite:?\w*\}`([^`]+)`", text)
+    known = re.findall(r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text(), re.MULTILINE)
+    assert "{cite" in text.split("## Further reading")[1]
+    assert set(keys) <= set(known)
+
+
+def test_figures_are_ours_and_described(page):
+    path, text = page
+    figures = directives(text, "figure")
+    assert figures, "a page without a figure"
+    for target, body in figures:
+        assert (path.parent / target).resolve().parent == ROOT / "figures"
+        alt = re.search(r"^:alt: (.+)$", body, flags=re.MULTILINE)
+        assert alt and len(alt[1]) >= 60, f"{target}: say what the figure shows"
+        caption = re.sub(r"^:.*$", "", body, flags=re.MULTILINE).strip()
+        assert len(caption) >= 20, f"{target}: say what to notice"
+    assert "![" not in text, "pictures come as figures, with alt text and caption"
+
+
+# ---------------------------------------------------------------- notebooks
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=name)
+def notebook(request):
+    return read_notebook(request.param)
+
+
+def code(notebook) -> list[str]:
+    """The code cells; magics are commented out, so that Python can parse them."""
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return [re.sub(r"^(\s*)%", r"\1pass  # %", cell, flags=re.MULTILINE) for cell in cells]
+
+
+def test_notebook_is_committed_without_outputs(notebook):
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "code":
+            assert not cell.outputs and cell.execution_count is None, f"cell {number} has outputs"
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+def test_notebook_opens_with_its_goal_and_an_install_cell(notebook):
+    first, second = notebook.cells[:2]
+    assert first.cell_type == "markdown" and first.source.startswith("# Notebook: ")
+    assert "You will" in first.source
+    assert second.cell_type == "code" and "find_spec" in second.source
+    installs = re.findall(r"%pip install (.*)", second.source)
+    assert installs and not any("==" in line for line in installs)
+    assert "%pip" not in "\n".join(cell.source for cell in notebook.cells[2:])
+
+
+def test_notebook_imports_only_what_it_may(notebook):
+    installed = set(re.findall(r'find_spec\("(\w+)"\)', notebook.cells[1].source))
+    allowed = COLAB | installed | set(sys.stdlib_module_names)
+    for cell in code(notebook):
+        for node in ast.walk(ast.parse(cell)):
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [node.module] if node.level == 0 else ["a relative import"]
+            else:
+                continue
+            for module in modules:
+                assert module.partition(".")[0] in allowed, f"may not import {module}"
+
+
+def test_notebook_hides_no_error(notebook):
+    for cell in code(notebook):
+        for node in ast.walk(ast.parse(cell)):
+            if isinstance(node, ast.ExceptHandler):
+                assert node.type is not None, "a bare except hides every error"
+
+
+def test_cells_tagged_define_only_define(notebook):
+    allowed = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.Expr)
+    tagged = [cell for cell in notebook.cells if "define" in cell.metadata.get("tags", [])]
+    assert len(tagged) >= 2
+    for cell in tagged:
+        for node in ast.parse(cell.source).body:
+            assert isinstance(node, allowed), f"not a definition: {ast.unparse(node)[:60]}"
+            if isinstance(node, ast.Expr):
+                assert isinstance(node.value, ast.Constant), "only a docstring may stand alone"
+            if isinstance(node, ast.Assign):
+                assert all(target.id.isupper() for target in node.targets)
+
+
+def test_notebook_builds_summarises_and_checks(notebook):
+    source = "\n".join(code(notebook))
+    asserts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)]
+    assert len(asserts) >= 8, "results are asserted, not only printed"
+    assert "assert_close(" in source, "the pieces are proved equal to a reference"
+    assert "summary(" in source, "torchinfo's table is shown"
+    assert "manual_seed(" in source
+
+
+def test_notebook_exercises_have_starter_solution_and_check(notebook):
+    headings = [
+        number
+        for number, cell in enumerate(notebook.cells)
+        if cell.cell_type == "markdown" and cell.source.startswith("## Exercise ")
+    ]
+    assert len(headings) >= 2
+    for number in headings:
+        cells = notebook.cells[number + 1 :]
+        following = [cell for cell in cells if cell.cell_type == "code"][:4]
+        hidden = [cell for cell in following if "solution" in cell.metadata.get("tags", [])]
+        solution = following.index(hidden[0])
+        assert "your turn" in following[solution - 1].source
+        assert hidden[0].source.startswith("# @title Solution")  # folds in Colab
+        assert hidden[0].metadata.cellView == "form"
+        assert hidden[0].metadata.jupyter.source_hidden  # folds in JupyterLab
+        assert "hide-cell" in hidden[0].metadata.tags  # folds on the site
+        assert re.search(r"assert", following[solution + 1].source)
+
+
+def run_offline(*command: str, folder: Path) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "offline")}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600
+    )
+
+
+def test_the_network_is_really_off(tmp_path):
+    script = "import urllib.request; urllib.request.urlopen('http://192.0.2.1/')"
+    result = run_offline(sys.executable, "-c", script, folder=tmp_path)
+    assert "the network is off in this test" in result.stderr
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def test_notebook_runs_alone_with_the_network_off(path, tmp_path):
+    """nbmake runs a copy in an empty folder, where no file of the book can help it."""
+    shutil.copy(path, tmp_path)
+    options = ["--nbmake", "--nbmake-timeout=300", "-p", "no:cacheprovider", "-q"]
+    result = run_offline(sys.executable, "-m", "pytest", *options, path.name, folder=tmp_path)
+    assert result.returncode == 0, result.stdout[-6000:]
+    assert [each.name for each in tmp_path.iterdir()] == [path.name], "it left files behind"
