@@ -20,7 +20,7 @@ book: $(BOOK)
 test: $(TEST) book
 	@$(BIN)/ruff check --quiet && $(BIN)/ruff format --check --quiet || \
 		{ echo "lint failed: run '$(BIN)/ruff check' and '$(BIN)/ruff format'"; exit 1; }
-	@$(BIN)/python -m pytest --numprocesses auto
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
 serve: book
 	@$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 $(PORT)
@@ -44,4 +44,4 @@ $(TEST): $(BOOK)
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 book"; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

@@ -72,10 +72,19 @@ def drop_thebe(app: Sphinx, config: Config) -> None:
         ]
 
 
+def mend_citation_list(app, pagename, templatename, context, doctree) -> None:
+    """docutils calls its citation list a `list`, but its children are no list items."""
+    if "body" in context:
+        context["body"] = context["body"].replace(
+            '<div role="list" class="citation-list">', '<div class="citation-list">'
+        )
+
+
 def setup(app: Sphinx) -> dict:
     sphinxcontrib.katex.NODEJS_BINARY = node_binary()
     # A formula that KaTeX cannot read must fail the build, not show in red.
     sphinxcontrib.katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
     app.connect("config-inited", show_repository_buttons)
     app.connect("config-inited", drop_thebe)
+    app.connect("html-page-context", mend_citation_list)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -9,7 +9,7 @@ from style import WIDTH, arrow, box, canvas, colour, save, stack
 def routes() -> None:
     """Two ways from 6×6×3 to 4×4×5: in one step, or in two cheap ones."""
     full, depthwise, pointwise = 3 * 3 * 3 * 4 * 4 * 5, 3 * 3 * 3 * 4 * 4, 3 * 4 * 4 * 5
-    fig, ax = canvas(24, 19.4, 3.88)
+    fig, ax = canvas(24, 20.0, 4.0)
     ax.text(0.6, 18.2, "standard", weight="bold", color=colour("standard"))
     stack(ax, 0.6, 10.9, 6, 3, cell=0.8, shift=0.5)
     arrow(ax, (7.0, 13.6), (17.0, 13.6), "standard")
@@ -28,7 +28,7 @@ def routes() -> None:
     ax.text(8.3, 2.6, "3 of\n3×3", ha="center", va="center", fontsize=9)
     ax.text(16.0, 2.6, "5 of\n1×1×3", ha="center", va="center", fontsize=9)
     total = f"{depthwise} + {pointwise} = {depthwise + pointwise} MACs"
-    ax.text(12.0, 0.1, total, ha="center", fontsize=12, weight="bold")
+    ax.text(12.0, 0.4, total, ha="center", fontsize=12, weight="bold")
     save(fig, "separable-routes")
 
 

@@ -212,6 +212,13 @@ def test_notebook_builds_summarises_and_checks(notebook):
     assert "manual_seed(" in source
 
 
+def test_plots_have_alternative_text(notebook):
+    """Without it, a picture's alternative text is its file's path."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "plt.show()" in cell.source:
+            assert len(cell.metadata.mystnb.image.alt) >= 60, cell.source[:60]
+
+
 def test_notebook_exercises_have_starter_solution_and_check(notebook):
     headings = [
         number

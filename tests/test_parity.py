@@ -57,11 +57,11 @@ def test_block_equals_timm(m, n, stride):
 
 
 MISTAKES = {
-    "groups removed": ("groups=in_channels,", "groups=1,"),
-    "stride forgotten": ("3,\n                stride,", "3,\n                1,"),
+    "groups removed": ("groups=m,", "groups=1,"),
+    "stride forgotten": ("m, m, 3, stride,", "m, m, 3, 1,"),
     "padding forgotten": ("padding=1", "padding=0"),
     "bias kept": ("kernel_size=1, bias=False", "kernel_size=1, bias=True"),
-    "batch norm left out": ("nn.BatchNorm2d(in_channels)", "nn.Identity()"),
+    "batch norm left out": ("nn.BatchNorm2d(m)", "nn.Identity()"),
     "activation left out": ("nn.ReLU(inplace=True)", "nn.Identity()"),
     "another activation": ("nn.ReLU(inplace=True)", "nn.Hardswish()"),
     "pointwise padded": ("kernel_size=1, bias=False", "kernel_size=1, padding=1, bias=False"),

@@ -87,7 +87,7 @@ PAGE = [
     ),
     printed("Through {} channels", a["reduce"], where="Szegedy et al. 2015, Table 1"),
     computed("5 × 5 × 192 × 32 × 28 × 28 = {:,}", DIRECT),
-    computed("16 × 32 × 28 × 28 = {:,}", REDUCED),
+    computed("2,408,448 + 10,035,200 = {:,}", REDUCED),
     computed("This is {:.2f} times cheaper", DIRECT / REDUCED),
     # Where a MobileNet's work goes
     given("In a pair with M = N = 512 channels"),

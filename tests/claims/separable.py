@@ -82,13 +82,13 @@ PAGE = [
     computed("{:,} / {} ≈ {:.3f} times", STANDARD, PAIR, STANDARD / PAIR),
     # The ratio
     named(
-        r"\frac{D_K^2 · M · D_F^2 + M · N · D_F^2}{D_K^2 · M · N · D_F^2}"
+        r"\frac{D_K^2 M D_F^2 + M N D_F^2}{D_K^2 M N D_F^2}"
         r" = \frac{1}{N} + \frac{1}{D_K^2}",
         "counted by the notebook for seven widths",
     ),
     computed("1/5 + 1/9 ≈ {:.4f}", PAIR / STANDARD),
     named(
-        r"= \frac{1}{1/N + 1/D_K^2} = \frac{N · D_K^2}{N + D_K^2}",
+        r"\frac{1}{1/N + 1/D_K^2} = \frac{N · D_K^2}{N + D_K^2}",
         "the inverse of equation (4.1)",
     ),
     named("As N grows, 1/N vanishes and 1/9 remains: the limit is 9,", "1/N + 1/9"),
@@ -105,7 +105,7 @@ PAGE = [
     named("With stride 2 the depthwise layer does the jumping", "the V1 block"),
     given("64×64×3 to 64×64×64, a 3×3 kernel"),
     computed("64 × 64 × 64 = {:,}", full_macs(3, 64, 64)),
-    computed("3 × 64 × 64 × 64 = {:,}", block_macs(3, 64, 64)),
+    computed("110,592 + 786,432 = {:,}", block_macs(3, 64, 64)),
     computed(
         "which is {:.2f} times cheaper. (Study",
         full_macs(3, 64, 64) / block_macs(3, 64, 64),
@@ -220,6 +220,14 @@ NOTEBOOK = [
     computed('"8 to 9 times" for 3×3 holds from N = {} on', first_width(8, 3)),
     named("The paper's Table 3", "Howard et al. 2017"),
     given("512 channels on a 14×14 map"),
+    printed(
+        "prints {} and {} million MACs, and {} and {} million parameters",
+        t3["convolution"][0],
+        t3["separable"][0],
+        t3["convolution"][1],
+        t3["separable"][1],
+        where="Howard et al. 2017, Table 3",
+    ),
     computed("has {} entries, made of {} numbers", params(standard), params(pair)),
     computed("It needs {} weights instead of {}", 3 + 3, 3 * 3),
     named("Exercise 1: the order", "the first exercise"),
