@@ -34,5 +34,8 @@ def test_every_number_is_explained(path):
 
 @pytest.mark.parametrize("path", TEXTS, ids=name)
 def test_changing_any_digit_is_noticed(path):
-    escaped = closed_world.unguarded_digits(blocks_of(path), claims_of(path))
+    blocks, claims = blocks_of(path), claims_of(path)
+    if closed_world.problems(blocks, claims):
+        pytest.skip("its numbers must be explained first: see the test above")
+    escaped = closed_world.unguarded_digits(blocks, claims)
     assert not escaped, f"\n{len(escaped)} changes go unnoticed:\n" + "\n".join(escaped[:40])

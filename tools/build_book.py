@@ -45,12 +45,14 @@ def run_build() -> int:
 
 
 def failed_cell(notebook: str) -> str:
-    """The last line of the traceback that a failed notebook left behind."""
+    """What a failed notebook's traceback says: the error, and the line of the cell."""
     report = BUILD / "html" / "reports" / Path(notebook).relative_to(ROOT).with_suffix(".err.log")
     if not report.exists():
-        return ""
-    lines = [line for line in ANSI.sub("", report.read_text()).splitlines() if line.strip()]
-    return f": {lines[-1]}" if lines else ""
+        return "a cell failed"
+    text = ANSI.sub("", report.read_text()).strip()
+    error = text.splitlines()[-1].strip().rstrip(":")
+    at = re.search(r"^-+> *\d+ (.+)$", text, flags=re.MULTILINE)
+    return f"{error} at `{at[1].strip()}`" if at else error
 
 
 def causes() -> list[str]:
@@ -58,10 +60,11 @@ def causes() -> list[str]:
     found = []
     lines = LOG.read_text().splitlines()
     for line in lines:
-        if not COMPLAINT.search(line):
+        if not COMPLAINT.search(line) or "Notebook exception traceback saved" in line:
             continue
         if "Executing notebook failed" in line:
-            line += failed_cell(line.split(": WARNING")[0].strip())
+            notebook = line.partition(": WARNING")[0].strip()
+            line = f"{notebook}: {failed_cell(notebook)}"
         found.append(line.strip().replace(f"{ROOT}/", ""))
     return list(dict.fromkeys(found)) or [line for line in lines if line.strip()][-1:]
 
