@@ -30,6 +30,15 @@ SECOND = convolutions[1]
 CONV_BIASES = sum(torch.Size(shape).numel() for _, _, shape in convolutions)
 FC_BIASES = sum(row[0].bias.numel() for row in linears)
 
+# VGG-16 with half the channels in every convolution.
+half = on_meta(vgg16)
+for i, old in enumerate(half.features):
+    if isinstance(old, nn.Conv2d):
+        m = 3 if old.in_channels == 3 else old.in_channels // 2
+        half.features[i] = on_meta(nn.Conv2d, m, old.out_channels // 2, 3, padding=1)
+half.classifier[0] = on_meta(nn.Linear, 256 * 7 * 7, 4096)
+HALF_MACS, HALF_PARAMS = macs(half, 3, 224, 224), params(half)
+
 # ResNet-50, part by part, and with the stride where its paper has it.
 resnet = on_meta(resnet50)
 RESNET_MACS, RESNET_PARAMS = macs(resnet, 3, 224, 224), params(resnet)
@@ -91,7 +100,7 @@ PAGE = [
     computed("output of five stacked {} by {} grids", *OUTPUT[2:]),
     computed("6×6×3 to {1}×{2}×{0} with 3×3 filters", *OUTPUT[1:]),
     computed("this layer costs {:,} MACs", EXAMPLE),
-    computed("gets twice that, 2 × {:,} = {:,}", EXAMPLE, 2 * EXAMPLE),
+    computed("gets 2 × {:,} = {:,}", EXAMPLE, 2 * EXAMPLE),
     # Padding and stride
     named(r"{D + 2p - D_K}{s} \rfloor + 1", "equation (1.3), checked by the notebook"),
     given("Three 6 by 6 grids with dots where the middle of a 3 by 3 window may stand"),
@@ -139,6 +148,10 @@ PAGE = [
     resnet_row("stage 4", "layer4", 7, 7),
     resnet_row("classifier", "fc", 1, 1),
     computed("| all | | {:,} | | {:,} |", RESNET_MACS, RESNET_PARAMS),
+    computed(
+        "stages 3 and 4 hold {:.1f} % of them",
+        100 * (parts["layer3"][1] + parts["layer4"][1]) / RESNET_PARAMS,
+    ),
     # The papers' numbers
     printed(
         "Table 8, VGG-16 | {} million mult-adds",
@@ -169,7 +182,7 @@ PAGE = [
         ResNet50_Weights.IMAGENET1K_V1.meta["_ops"],
     ),
     computed("torchvision's ResNet-50 takes {:,} MACs", PAPER_RESNET_MACS),
-    computed("the paper's {} is that number, cut off", PAPER_RESNET_MACS // 10**8 / 10),
+    computed("that is the paper's {}.", PAPER_RESNET_MACS // 10**8 / 10),
     # What is often got wrong
     given("A layer of 112×112×64 to 128 channels, 3×3, stride 2,"),
     computed("has a {0}×{0} output", output_size(112, 3, 1, 2)),
@@ -178,7 +191,7 @@ PAGE = [
     computed("MobileNetV1 has {:.2f} GFLOPs.", V1_MACS / 1e9),
     computed("It has {:.2f} billion MACs", V1_MACS / 1e9),
     computed("which are {:.2f} GFLOPs", 2 * V1_MACS / 1e9),
-    computed("slow, not large: {:.1f} % of", 100 * CONV_PARAMS / VGG_PARAMS),
+    computed("but hold {:.1f} % of the parameters", 100 * CONV_PARAMS / VGG_PARAMS),
     computed(
         "torchinfo says {:,} and PyTorch's FlopCounterMode {:,}",
         VGG_MACS + CONV_BIASES + FC_BIASES,
@@ -205,9 +218,11 @@ PAGE = [
     computed("four times the weights as well: {:,}", params(wider)),
     named("stride 1, and a padding of (D_K - 1) / 2.", "follows from equation (1.3)"),
     computed("= {:,} instead of {:,}", PADDED, EXAMPLE),
-    named("a layer with stride 1 whose output", "Sandler et al. 2018, section 3.1"),
+    named("that needs stride 1, with padding", "equation (1.3)"),
     computed("leaves {:,} of {:,} parameters", CONV_PARAMS, VGG_PARAMS),
     computed("hardly at all, by {:.2f} %", 100 * (1 - CONV_MACS / VGG_MACS)),
+    computed("{:.1f} % of all MACs remain", 100 * HALF_MACS / VGG_MACS),
+    computed("{:,} parameters remain, {:.1f} %", HALF_PARAMS, 100 * HALF_PARAMS / VGG_PARAMS),
     # Interview questions
     named("about D_K^2 times at stride 1", "checked by the notebook's im2col"),
     given("A 7×7 convolution or three 3×3 ones"),

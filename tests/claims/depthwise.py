@@ -39,6 +39,27 @@ nn.init.kaiming_normal_(fan_out, mode="fan_out")
 FORGETFUL = sqrt(2 / (960 * 9))
 assert abs(float(fan_out.std()) / FORGETFUL - 1) < 0.05
 
+# Batch norm before any training, and how slowly it forgets.
+fresh_norm = nn.BatchNorm2d(1)
+REMAINS = (1 - fresh_norm.momentum) ** 5
+
+# PyTorch's default initialisation: how much one layer with a ReLU shrinks a signal.
+torch.manual_seed(0)
+signal = torch.randn(4, 64, 32, 32).relu()
+layer = nn.Conv2d(64, 256, 3, padding=1, bias=False)
+FADE = sqrt(6)
+with torch.no_grad():
+    faded = layer(signal).relu()
+assert (
+    abs(
+        float(signal.norm() / signal.numel() ** 0.5)
+        / FADE
+        / float(faded.norm() / faded.numel() ** 0.5)
+        - 1
+    )
+    < 0.05
+)
+
 # Exercises.
 dials = {g: nn.Conv2d(64, 128, 5, padding=2, groups=g, bias=False) for g in (1, 4, 64)}
 first = depthwise(32, padding=1)
@@ -74,7 +95,8 @@ PAGE = [
         params(nn.Conv2d(128, 128, 3, bias=False)),
     ),
     named(r"\frac{1}{g}", "equation (2.3), measured by the notebook's sweep"),
-    given("weight tensor of nn.Conv2d(3, 3, 3, groups=3)?"),
+    computed("nn.Conv2d(3, 5, 3), have the shape {}", tuple(standard.weight.shape)),
+    given("the weights of nn.Conv2d(3, 3, 3, groups=3)?"),
     computed("{}: three filters", tuple(nn.Conv2d(3, 3, 3, groups=3).weight.shape)),
     # The channel multiplier
     given("nn.Conv2d(3, 6, 3, groups=3) gives each"),
@@ -94,14 +116,24 @@ PAGE = [
         LIGHT_BYTES,
         LIGHT / LIGHT_BYTES,
     ),
-    computed("layer takes {} times fewer MACs", FULL // LIGHT),
+    computed("layer takes {} times fewer MACs than", FULL // LIGHT),
+    given("roughly: 500, 100 or 10?"),
+    named("About 10: it is", "one of the three choices"),
     computed("{:,} / {:,} ≈ {:.2f}", FULL_BYTES, LIGHT_BYTES, FULL_BYTES / LIGHT_BYTES),
     computed("{:,} bytes of the {:,}", MAPS, LIGHT_BYTES),
     # A trap
-    given("For 960 depthwise channels it takes 960 × 9"),
-    computed("where there are {}.", 3 * 3),
+    named(r"\sqrt{2 / \text{fan}}", "He et al. 2015, equation (10)"),
+    computed("the kernel's {} weights, and it", 3 * 3),
+    given("For 960 depthwise channels that makes 960 × 9"),
+    computed("where one input reaches only {}.", 3 * 3),
     computed(r"\sqrt{{960}} ≈ {:.2f}", sqrt(960)),
     computed("standard deviation of {:.4f} instead of {:.4f}", FORGETFUL, sqrt(2 / 9)),
+    computed(
+        '"mean {:.0f}, variance {:.0f}"',
+        float(fresh_norm.running_mean),
+        float(fresh_norm.running_var),
+    ),
+    computed(r"about \sqrt{{6}} ≈ {:.2f} times", FADE),
     # What is often got wrong
     named("With groups=2 each output still sees half", "two groups"),
     computed("“{} times fewer operations".replace("“", '"'), FULL // LIGHT),
@@ -131,6 +163,8 @@ PAGE = [
     computed("+ 3 × 3 × 32 = {:,}, which", FIRST_NUMBERS),
     computed("4 × {:,} = {:,} bytes", FIRST_NUMBERS, 4 * FIRST_NUMBERS),
     computed("That is {:.2f} MACs per byte", FIRST / (4 * FIRST_NUMBERS)),
+    computed("With the default of {} a few are not", fresh_norm.momentum),
+    computed("after five batches, {:.0f} % of the old", 100 * REMAINS),
     # Interview questions
     given("nn.Conv2d(c, c, 3, padding=1, groups=c, bias=False)"),
     computed("A standard convolution of 512 channels does {:.1f}", INTENSITY),
@@ -140,6 +174,7 @@ NOTEBOOK = [
     given("The worked example: 6×6×3 goes in"),
     given("With 64 channels in and out, turn it from 1 (standard) to 64 (depthwise)"),
     named("groups=in_channels is groups=1. Depthwise", "in_channels is 1"),
+    named(r"\sqrt{2 / \text{fan}}; the 2 makes up", "He et al. 2015, equation (10)"),
     computed("output about {:.0f} times smaller", sqrt(960)),
     computed(r"(\sqrt{{960}} ≈ {:.2f})", sqrt(960)),
     named("Exercise 1: ResNeXt", "the first exercise"),

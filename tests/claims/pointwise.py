@@ -1,12 +1,13 @@
 """Every number of the chapter on the pointwise convolution, and where it comes from."""
 
 from torch import nn
+from torchvision.models import mobilenet_v2
 
 from tests import papers
 from tests.book import definitions
 from tests.claims.common import reading_minutes
 from tests.closed_world import computed, given, named, printed
-from tests.counting import macs, macs_by_layer, params
+from tests.counting import macs, macs_by_layer, on_meta, params
 
 pointwise = definitions("pointwise").pointwise
 example = pointwise(3, 5)
@@ -62,6 +63,15 @@ reduce, middle, expand = (
 )
 BOTTLENECK = params(reduce) + params(middle) + params(expand)
 PLAIN = params(nn.Conv2d(256, 256, 3, bias=False))
+
+# Exercise: how a block's work is shared, and the narrowest block of the published networks.
+PART = macs(pointwise(32, 144), 32, 8, 8) / (
+    macs(pointwise(32, 144), 32, 8, 8)
+    + macs(nn.Conv2d(32, 32, 3, padding=1, groups=32, bias=False), 32, 8, 8)
+)
+first_block = on_meta(mobilenet_v2, width_mult=0.35).features[1].conv
+depth, narrow = first_block[0][0], first_block[1]
+assert depth.groups == depth.in_channels and depth.out_channels * 9 > narrow.weight.numel()
 
 PAGE = [
     reading_minutes("pointwise"),
@@ -129,11 +139,17 @@ PAGE = [
     computed("3 × 3 × 256 × 256 = {:,}", PLAIN),
     computed("{:,} / {:,} ≈ {:.2f}", PLAIN, BOTTLENECK, PLAIN / BOTTLENECK),
     given("takes 56×56×64 to 58×58×128"),
+    given("3×3 depthwise convolution with padding=1 and"),
     given("both with stride 1"),
-    given("keeps 56 with a padding of 1; the pointwise layer was padded too and made 58"),
+    named("layer keeps the 56; the pointwise layer was padded too and made 58", "56 + 2"),
     computed("Each block adds {}, so after six the map has a side of 56 + 6 × 2", 2),
     named("ratio is N / D_K^2, so", "equation (3.1) over (2.1)"),
     computed("at N = {} and at N = {}", 3 * 3, 5 * 5),
+    given("at N = 144 with a 3×3 kernel"),
+    computed("At N = 144 it is 144 / 9 = {}: of {} parts", 144 // 9, 144 // 9 + 1),
+    computed("layer has {}, which is {:.1f} %", 16, 100 * PART),
+    computed("has more than {} outputs", 3 * 3),
+    computed("at a width of {} starts with a block of {}", 0.35, narrow.out_channels),
     # Interview questions
     computed("Three quarters, {:.2f} %, are", shares["pointwise"][1]),
     computed("a quarter, {:.2f} %, in the classifier", shares["fc"][1]),

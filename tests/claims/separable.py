@@ -63,7 +63,7 @@ def saving_row(n: int):
 PAGE = [
     reading_minutes("separable"),
     named(
-        '"8 to 9 times cheaper" is true, and why 9 is',
+        '"8 to 9 times cheaper" is true, and what',
         "Howard et al. 2017, section 3.1",
     ),
     named("also with stride 2", "a layer that halves the map"),  # The worked example
@@ -107,7 +107,7 @@ PAGE = [
     computed("64 × 64 × 64 = {:,}", full_macs(3, 64, 64)),
     computed("110,592 + 786,432 = {:,}", block_macs(3, 64, 64)),
     computed(
-        "which is {:.2f} times cheaper. (Study",
+        "which is {:.2f} times cheaper. (You",
         full_macs(3, 64, 64) / block_macs(3, 64, 64),
     ),
     named('"about 8.5 times" for this example', "a claim that circulates, and is wrong"),
@@ -160,7 +160,7 @@ PAGE = [
     computed("Table 4 gives {} / {} ≈", t4["full"][1], t4["separable"][1]),
     # What is often got wrong
     computed("they do {} and {} MACs", DW, PW),
-    computed("for given weights: {:.0f} % of a random", KEPT[0]),
+    computed("of a random kernel, {:.0f} % survives", KEPT[0]),
     given("For 112×112×64 to 128 channels at stride 2"),
     computed(
         "pair takes {:,} MACs; with the input's side one gets {:,}",
@@ -172,7 +172,7 @@ PAGE = [
     given("5×5 with 128 outputs"),
     computed("outputs gives {:.2f}", times(128, 5)),
     computed("3×3 becomes 3×1 and 1×3, {} weights instead of {}", 3 + 3, 3 * 3),
-    named("use 7×1 and 1×7 layers", "Szegedy et al. 2016, Figure 6 with n = 7"),
+    named("Pairs of 7×1 and 1×7 layers", "Szegedy et al. 2016, Figure 6 with n = 7"),
     # Key points
     computed("{} + {} = {} MACs instead of {:,}", DW, PW, PAIR, STANDARD),
     named(
@@ -232,6 +232,7 @@ NOTEBOOK = [
     computed("It needs {} weights instead of {}", 3 + 3, 3 * 3),
     named("Exercise 1: the order", "the first exercise"),
     named("Exercise 2: does", "the second exercise"),
+    named("satisfies f(x) + f(-x) = 2 f(0)", "what the exercise checks"),
     computed("{} + {} = {} MACs instead of {:,}", DW, PW, PAIR, STANDARD),
     named("in general 1/N + 1/D_K^2 of", "equation (4.1)"),
 ]
