@@ -52,6 +52,7 @@ def test_v1_table_8_counts_vgg_in_two_ways():
     assert round(convolution.VGG_PARAMS / 1e6) == printed_params
 
 
-def test_resnet_50_as_its_paper_has_it():
-    assert convolution.PAPER_RESNET_MACS // 10**8 / 10 == papers.RESNET50_FLOPS
-    assert convolution.RESNET_MACS // 10**8 / 10 != papers.RESNET50_FLOPS
+def test_resnet_50_is_near_its_paper_with_the_stride_of_its_authors():
+    """Near, not equal: 3.86 would round to 3.9. torchvision's is further off."""
+    assert abs(convolution.PAPER_RESNET_MACS / 1e9 - papers.RESNET50_FLOPS) < 0.1
+    assert abs(convolution.RESNET_MACS / 1e9 - papers.RESNET50_FLOPS) > 0.2

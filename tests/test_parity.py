@@ -29,6 +29,7 @@ def calibrated(module: nn.Module, channels: int) -> nn.Module:
     module = module.double().train()
     for layer in module.modules():
         if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = None  # a plain average: the usual one forgets too slowly
             nn.init.uniform_(layer.weight, 0.5, 1.5)
             nn.init.uniform_(layer.bias, -0.5, 0.5)
     with torch.no_grad():

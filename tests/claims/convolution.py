@@ -182,7 +182,9 @@ PAGE = [
         ResNet50_Weights.IMAGENET1K_V1.meta["_ops"],
     ),
     computed("torchvision's ResNet-50 takes {:,} MACs", PAPER_RESNET_MACS),
-    computed("that is the paper's {}.", PAPER_RESNET_MACS // 10**8 / 10),
+    printed("close to the paper's {}.", papers.RESNET50_FLOPS, where="He et al. 2016"),
+    computed("It would round to {:.1f}.", PAPER_RESNET_MACS / 1e9),
+    printed("why the paper has {}.", papers.RESNET50_FLOPS, where="He et al. 2016"),
     # What is often got wrong
     given("A layer of 112×112×64 to 128 channels, 3×3, stride 2,"),
     computed("has a {0}×{0} output", output_size(112, 3, 1, 2)),

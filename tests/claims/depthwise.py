@@ -167,7 +167,7 @@ PAGE = [
     computed("after five batches, {:.0f} % of the old", 100 * REMAINS),
     # Interview questions
     given("nn.Conv2d(c, c, 3, padding=1, groups=c, bias=False)"),
-    computed("A standard convolution of 512 channels does {:.1f}", INTENSITY),
+    computed("a standard convolution of 512 channels does {:.1f}", INTENSITY),
 ]
 NOTEBOOK = [
     named("turn groups from 1 to the number", "the standard convolution"),

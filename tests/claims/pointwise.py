@@ -69,9 +69,11 @@ PART = macs(pointwise(32, 144), 32, 8, 8) / (
     macs(pointwise(32, 144), 32, 8, 8)
     + macs(nn.Conv2d(32, 32, 3, padding=1, groups=32, bias=False), 32, 8, 8)
 )
-first_block = on_meta(mobilenet_v2, width_mult=0.35).features[1].conv
-depth, narrow = first_block[0][0], first_block[1]
-assert depth.groups == depth.in_channels and depth.out_channels * 9 > narrow.weight.numel()
+NARROW = (0.35, 0.5)
+for width in NARROW:
+    (depth, *_), narrow, _ = on_meta(mobilenet_v2, width_mult=width).features[1].conv
+    assert depth.groups == depth.in_channels and narrow.out_channels == 8
+    assert depth.weight.numel() > narrow.weight.numel()
 
 PAGE = [
     reading_minutes("pointwise"),
@@ -115,7 +117,7 @@ PAGE = [
     table2_row("fully connected", "fc"),
     computed("column of MACs adds up to {:.2f} %", PRINTED_SUM),
     computed("ours to {:.2f} %, which is 100 but", ROUNDED_SUM),
-    computed("Two digits of {:.2f} were exchanged", shares["conv3x3"][0]),
+    computed("Two digits of {:.2f} seem", shares["conv3x3"][0]),
     # What is often got wrong
     named("padding=1 on a 1×1.", "the mistake"),
     computed("Our 4×4 map becomes {0}×{0} and", 4 + 2),
@@ -149,7 +151,7 @@ PAGE = [
     computed("At N = 144 it is 144 / 9 = {}: of {} parts", 144 // 9, 144 // 9 + 1),
     computed("layer has {}, which is {:.1f} %", 16, 100 * PART),
     computed("has more than {} outputs", 3 * 3),
-    computed("at a width of {} starts with a block of {}", 0.35, narrow.out_channels),
+    computed("at widths of {} and {} starts with a block of {}", *NARROW, narrow.out_channels),
     # Interview questions
     computed("Three quarters, {:.2f} %, are", shares["pointwise"][1]),
     computed("a quarter, {:.2f} %, in the classifier", shares["fc"][1]),
