@@ -72,6 +72,12 @@ def drop_thebe(app: Sphinx, config: Config) -> None:
         ]
 
 
+def keep_per_cent_together(app: Sphinx, document: str, source: list[str]) -> None:
+    """No line break between a number and its `%`, without odd spaces in the pages' source."""
+    if app.env.doc2path(document).endswith(".md"):
+        source[0] = re.sub(r"(\d) %", "\\1\u00a0%", source[0])
+
+
 def mend_citation_list(app, pagename, templatename, context, doctree) -> None:
     """docutils calls its citation list a `list`, but its children are no list items."""
     if "body" in context:
@@ -86,5 +92,6 @@ def setup(app: Sphinx) -> dict:
     sphinxcontrib.katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
     app.connect("config-inited", show_repository_buttons)
     app.connect("config-inited", drop_thebe)
+    app.connect("source-read", keep_per_cent_together)
     app.connect("html-page-context", mend_citation_list)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
