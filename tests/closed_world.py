@@ -271,6 +271,8 @@ def trimmed(side: list) -> list:
 def examine(block: Block, claims: list[Claim]) -> tuple[list[str], set[Claim]]:
     """What is wrong with a block, and which claims were found in it."""
     text = block.plain()
+    if odd := re.search(r"[²³¹⁰⁴-⁹₀-₉½¼¾]", text):
+        return [f"{block.where(odd.start())}: write {odd[0]} as math, where it is checked"], set()
     if not any(character.isdigit() for character in text):
         return [], set()
     covered, wrong = arithmetic(text)

@@ -53,6 +53,10 @@ def test_link_targets_and_names_are_not_numbers():
     assert unguarded_digits(page, []) == []
 
 
+def test_digits_that_are_no_digits_are_refused():
+    assert "write ² as math" in problems(blocks("It grows with its side²."), [])[0]
+
+
 def test_alternative_text_is_read():
     assert problems(blocks(":alt: It shows 3 planes."), [])
 

@@ -19,6 +19,7 @@ COMMAND = [str(JUPYTER_BOOK), "build", ".", "-n", "-W", "--keep-going"]
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 COMPLAINT = re.compile(r"\b(WARNING|ERROR|CRITICAL): ")
+EXCEPTION = re.compile(r"^[\w.]*(Error|Exception): \S")
 PROGRESS = re.compile(r"^(Executing|reading sources|building \[html\])|: Executing notebook using")
 
 
@@ -66,7 +67,17 @@ def causes() -> list[str]:
             notebook = line.partition(": WARNING")[0].strip()
             line = f"{notebook}: {failed_cell(notebook)}"
         found.append(line.strip().replace(f"{ROOT}/", ""))
-    return list(dict.fromkeys(found)) or [line for line in lines if line.strip()][-1:]
+    return list(dict.fromkeys(found)) or crash(lines)
+
+
+def crash(lines: list[str]) -> list[str]:
+    """What ended a build that never came to check the pages: the last exception's message."""
+    errors = [i for i, line in enumerate(lines) if EXCEPTION.match(line)]
+    if not errors:
+        return [line for line in lines if line.strip(" =")][-1:]
+    message = [lines[errors[-1]]]
+    message += [line.strip() for line in lines[errors[-1] + 1 : errors[-1] + 3] if line[:2] == "  "]
+    return [" ".join(message).replace(f"{ROOT}/", "")]
 
 
 def main() -> int:
