@@ -7,10 +7,16 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
+# A .venv whose interpreter is gone is made anew, stamps and all.
+_ := $(shell [ -x $(BIN)/python ] || rm -rf $(VENV))
+
 # A stamp is named after the contents of the files that it answers for.
 BOOK := $(VENV)/book-$(firstword $(shell cat requirements.txt constraints.txt | cksum))
 TEST := $(VENV)/test-$(firstword $(shell cat requirements.txt requirements-test.txt constraints.txt | cksum))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+# pip must not run under a build.
+.NOTPARALLEL:
 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
@@ -29,7 +35,8 @@ serve: book
 	@$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 $(PORT)
 
 figures: $(BOOK)
-	@for script in figures/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out figures/style.py,$(wildcard figures/*.py)); do \
+		$(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf _build .pytest_cache .ruff_cache

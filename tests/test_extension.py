@@ -20,6 +20,7 @@ spec.loader.exec_module(extension)
         ("https://token@github.com/someone/nets.git/", "https://github.com/someone/nets"),
         ("git@github.com:someone/mobilenets.git", "https://github.com/someone/mobilenets"),
         ("ssh://git@github.com/someone/nets.v2.git", "https://github.com/someone/nets.v2"),
+        ("ssh://git@github.com:22/someone/nets.git", "https://github.com/someone/nets"),
         ("https://gitlab.com/someone/mobilenets", ""),
         ("/a/folder/on/this/machine", ""),
         ("", ""),

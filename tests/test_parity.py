@@ -79,7 +79,7 @@ def test_each_known_mistake_is_caught(mistake):
     source = block_source()
     assert right in source, f"the notebook no longer contains {right!r}"
     with pytest.raises((AssertionError, RuntimeError)):
-        compare(built_from(source.replace(right, wrong), 32, 64, 2), 32, 64, 2)
+        compare(built_from(source.replace(right, wrong), 8, 8, 2), 8, 8, 2)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4, 8])

@@ -4,11 +4,14 @@
 `_build/build.log` and says in one line what went wrong, or where the site is.
 """
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,25 +27,30 @@ PROGRESS = re.compile(r"^(Executing|reading sources|building \[html\])|: Executi
 
 
 def run_build() -> int:
-    """Run the build, write its output to the log, echo what shows progress."""
+    """Run the build, write its output to the log, echo what shows progress.
+
+    The log is followed as a file: a pipe would stay open, and this wait for ever, if the build
+    died and left a child behind.
+    """
     BUILD.mkdir(exist_ok=True)
-    with (
-        LOG.open("w") as log,
-        subprocess.Popen(
-            COMMAND,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as process,
-    ):
-        for line in process.stdout:
-            line = ANSI.sub("", line)
-            log.write(line)
-            if PROGRESS.search(line):
-                print("  " + line.strip().replace(f"{ROOT}/", ""), flush=True)
-    return process.returncode
+    with LOG.open("w") as log:
+        process = subprocess.Popen(
+            COMMAND, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        with LOG.open(errors="replace") as lines:
+            while True:
+                ended = process.poll() is not None
+                for line in lines:
+                    line = ANSI.sub("", line).strip().replace(f"{ROOT}/", "")
+                    if PROGRESS.search(line):
+                        print("  " + line, flush=True)
+                if ended:
+                    return process.returncode
+                time.sleep(0.2)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def failed_cell(notebook: str) -> str:
@@ -50,8 +58,9 @@ def failed_cell(notebook: str) -> str:
     report = BUILD / "html" / "reports" / Path(notebook).relative_to(ROOT).with_suffix(".err.log")
     if not report.exists():
         return "a cell failed"
-    text = ANSI.sub("", report.read_text()).strip()
-    error = text.splitlines()[-1].strip().rstrip(":")
+    text = ANSI.sub("", report.read_text())
+    errors = re.findall(r"^\w*(?:Error|Exception|Interrupt)\b:.*$", text, flags=re.MULTILINE)
+    error = errors[-1].strip().rstrip(":") if errors else "a cell failed"
     at = re.search(r"^-+> *\d+ (.+)$", text, flags=re.MULTILINE)
     return f"{error} at `{at[1].strip()}`" if at else error
 
@@ -59,7 +68,7 @@ def failed_cell(notebook: str) -> str:
 def causes() -> list[str]:
     """One line for each thing that failed the build, in the order in which it was met."""
     found = []
-    lines = LOG.read_text().splitlines()
+    lines = ANSI.sub("", LOG.read_text(errors="replace")).splitlines()
     for line in lines:
         if not COMPLAINT.search(line) or "Notebook exception traceback saved" in line:
             continue
