@@ -5,6 +5,7 @@ A figure is a deterministic SVG that carries its own dark colours: inside an `<i
 their text stays legible on a phone.
 """
 
+import html
 import re
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+from matplotlib.text import Text
 
 FOLDER = Path(__file__).resolve().parent
 WIDTH = 4.8  # inches: a phone shows this at four fifths of its size
@@ -170,12 +172,23 @@ def dark_rules() -> str:
     return f"<style>@media (prefers-color-scheme:dark){{{''.join(rules)}}}</style>"
 
 
+def words_of(fig: Figure) -> list[str]:
+    """What a figure says, but for the numbers on its axes. The text is drawn as curves; this is
+    how the tests read it.
+    """
+    ticks = {id(t) for ax in fig.axes for t in ax.get_xticklabels() + ax.get_yticklabels()}
+    found = [t for t in fig.findobj(Text) if t.get_visible() and id(t) not in ticks]
+    return [" ".join(t.get_text().split()) for t in found if t.get_text().strip()]
+
+
 def save(fig: Figure, name: str) -> None:
     """Write figures/<name>.svg, or into the folder that the command line names."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     path = folder / f"{name}.svg"
+    words = html.escape("\n".join(words_of(fig)))
     fig.savefig(path, metadata={"Date": None, "Creator": None})
     plt.close(fig)
     text = path.read_text()
-    text = re.sub(r"(<svg [^>]*>)", lambda m: m[1] + dark_rules(), text, count=1, flags=re.DOTALL)
+    head = f"<desc>{words}</desc>{dark_rules()}"
+    text = re.sub(r"(<svg [^>]*>)", lambda m: m[1] + head, text, count=1, flags=re.DOTALL)
     path.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n")

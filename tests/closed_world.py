@@ -8,12 +8,17 @@ A number in a page's text, tables or formulas is explained in one of four ways.
 * `named("Chapter 4", why="...")`: a number that counts nothing, such as a name;
 * arithmetic on the page itself, `3 × 4 = 12`: it is evaluated, no claim is needed.
 
+Names with a digit, such as MobileNetV1, Conv2d and 3×3, are guarded by how often a page uses
+each of them.
+
 A claim binds a number to the words around it, so that a wrong digit cannot hide behind the same
 digit elsewhere. `unguarded_digits` proves it: it changes every digit of a page to every other
 digit and returns those changes that nothing would notice.
 """
 
+import html
 import re
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
@@ -21,7 +26,8 @@ from pathlib import Path
 
 import nbformat
 
-# Names with a number in them. A kernel size such as 3×3 is a name too, if both sides agree.
+# Names with a number beside a hyphen or a space. Words with a digit in them (V1, Conv2d) are
+# names by themselves, and so is a kernel size such as 3×3, if both sides agree.
 NAMES = ("VGG-16", "ResNet-50", "ResNet-18", "CC BY 4.0")
 KERNEL = r"(?<![\d×] )(?<![\d×])([1357])×\1(?! ?×|\d)"
 
@@ -89,11 +95,9 @@ def plain_line(line: str) -> str:
     """One line of MyST without what the reader does not see."""
     for pattern, replacement in (
         (r"^\s*\([\w:-]+\)=\s*$", ""),  # a label
-        (
-            r"^\s*:(?!alt:)[\w-]+:.*$",
-            "",
-        ),  # a directive's option, but for the alternative text
-        (r"^\s*:alt:", ""),
+        # A directive's options: those that nobody sees; the others are text (alt, caption).
+        (r"^\s*:(?:class|name|label|open|width|align|filter|list):.*$", ""),
+        (r"^\s*:[\w-]+:", ""),
         (r"^(\s*[`:]{3,}\{(?:figure|image|bibliography|include|doc)\}).*$", ""),
         (r"^\s*(?:1\.|-) ", ""),  # the marker of a list; a numbered one is always 1.
         (r"\\\\(?=\s|$)", ";"),  # a line break in a formula
@@ -102,7 +106,8 @@ def plain_line(line: str) -> str:
         (r"\{[\w:-]+\}`([^`<]*?)\s*<[^`>]*>`", r"\1"),  # {ref}`text <target>`
         (r"\{(?:ref|doc|numref|eq|download)\}`[^`]*`", ""),
         (r"\]\([^)]*\)", "]"),  # a link's target
-        (r"<https?://[^>]*>", ""),
+        (r"<(https?://[^>]*)>", r"\1"),
+        (r"(?<=\d)\s*\*\s*(?=\d)", " × "),
         (r"[$`*]", ""),
         (r"\{,\}", ","),
         (r"\\times\b", "×"),
@@ -140,14 +145,22 @@ def page_blocks(path: Path, place: str) -> list[Block]:
 
 
 def notebook_blocks(path: Path, place: str) -> list[Block]:
-    """The text cells of a notebook, piece by piece."""
-    cells = nbformat.read(path, as_version=4).cells
-    return [
-        Block(piece, f"{place}, cell {number}")
-        for number, cell in enumerate(cells, start=1)
-        if cell.cell_type == "markdown"
-        for _, piece in split(cell.source.splitlines())
-    ]
+    """The text cells of a notebook, piece by piece, and its plots' alternative text."""
+    blocks = []
+    for number, cell in enumerate(nbformat.read(path, as_version=4).cells, start=1):
+        text = cell.source
+        if cell.cell_type == "code":
+            text = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        for _, piece in split(text.splitlines()):
+            blocks.append(Block(piece, f"{place}, cell {number}"))
+    return blocks
+
+
+def figure_blocks(path: Path, place: str) -> list[Block]:
+    """What a figure says in words: `figures/style.py` writes it into the SVG."""
+    description = re.search(r"<desc>(.*?)</desc>", path.read_text(), flags=re.DOTALL)
+    words = html.unescape(description[1]) if description else ""
+    return [Block((line,), place) for line in words.splitlines()]
 
 
 def numbers(text: str) -> list[tuple[int, int]]:
@@ -164,9 +177,9 @@ def occurrences(claim: Claim, text: str) -> list[tuple[int, int]]:
     """Where the words of a claim stand in a text, not as part of a longer number."""
     pattern = re.escape(claim.text)
     if claim.text[0].isdigit():
-        pattern = r"(?<!\d)(?<!\d[.,])" + pattern
+        pattern = r"(?<![\w.−-])(?<!\d,)" + pattern
     if claim.text[-1].isdigit():
-        pattern += r"(?!\d)(?![.,]\d)"
+        pattern += r"(?!\w)(?![.,]\d)"
     return [found.span() for found in re.finditer(pattern, text)]
 
 
@@ -203,12 +216,26 @@ def value(side: str) -> Fraction | None:
         return None
 
 
-def arithmetic(text: str) -> tuple[list[tuple[int, int]], list[str]]:
+def names(text: str) -> Counter:
+    """How often each name with a digit in it stands in a text.
+
+    >>> sorted(names("A 3×3 Conv2d of VGG-16, a 3×3 of V1, on a map of 3×3×7").items())
+    [('3×3', 2), ('Conv2d', 1), ('V1', 1), ('VGG-16', 1)]
+    """
+    found = Counter(found[0] for found in re.finditer(KERNEL, text))
+    found.update({known: len(occurrences(Claim(known, ""), text)) for known in NAMES})
+    for token in TOKEN.finditer(text):
+        if token.lastgroup == "word" and re.search(r"\d", token[0]):
+            found[token[0]] += 1
+    return +found
+
+
+def arithmetic(text: str) -> tuple[list[tuple[int, int]], list[tuple[int, str]]]:
     """The spans of a text that are true equations, and a message for each that is false.
 
     >>> text = "Together 432 + 240 = 672, and 1 / 3 ≈ 0.33, but 2 + 2 = 5."
     >>> spans, wrong = arithmetic(text)
-    >>> [text[start:end].strip() for start, end in spans], wrong
+    >>> [text[start:end].strip() for start, end in spans], [message for _, message in wrong]
     (['432 + 240 = 672', '1 / 3 ≈ 0.33'], ['2 + 2 = 5 is not true'])
     """
     spans, wrong = [], []
@@ -235,6 +262,8 @@ def arithmetic(text: str) -> tuple[list[tuple[int, int]], list[str]]:
             else:
                 sides[-1].append(token)
         # Beside a symbol, the outermost side is only a part of an expression: N + 3 = 5.
+        if opened and sides[0] and opened.end() == sides[0][0].start() and opened[0] in ".√!±_":
+            sides[0] = []
         if opened and sides[0] and opened.lastgroup in ("word", "command"):
             if sides[0][0][0] in "+−-×·/^)" or opened.end() == sides[0][0].start():
                 sides[0] = []
@@ -254,7 +283,7 @@ def arithmetic(text: str) -> tuple[list[tuple[int, int]], list[str]]:
             if a == b or (equal == "≈" and abs(a - b) <= Fraction(1, 2 * 10**decimals)):
                 spans.append(span)
             else:
-                wrong.append(f"{text[slice(*span)]} is not true")
+                wrong.append((span[0], f"{text[slice(*span)]} is not true"))
     return spans, wrong
 
 
@@ -276,7 +305,7 @@ def examine(block: Block, claims: list[Claim]) -> tuple[list[str], set[Claim]]:
     if not any(character.isdigit() for character in text):
         return [], set()
     covered, wrong = arithmetic(text)
-    problems = [f"{block.where(0)}: {message}" for message in wrong]
+    problems = [f"{block.where(start)}: {message}" for start, message in wrong]
     met = set()
     for claim in claims:
         if spans := occurrences(claim, text):
@@ -294,8 +323,10 @@ def examine(block: Block, claims: list[Claim]) -> tuple[list[str], set[Claim]]:
     return problems, met
 
 
-def problems(blocks: list[Block], claims: list[Claim]) -> list[str]:
-    """Everything wrong with a page: numbers not explained, and claims that it no longer makes."""
+def problems(blocks: list[Block], claims: list[Claim], expected: dict | None = None) -> list[str]:
+    """Everything wrong with a page: numbers not explained, claims that it no longer makes, and
+    names that stand more or less often than `expected`.
+    """
     found, met = [], set()
     for block in blocks:
         wrong, here = examine(block, claims)
@@ -305,6 +336,14 @@ def problems(blocks: list[Block], claims: list[Claim]) -> list[str]:
     for claim in claims:
         if claim not in met:
             found.append(f"{place} does not say “{claim.text}” ({claim.source})")
+    counted = sum((names(block.plain()) for block in blocks), Counter())
+    expected = expected or {}
+    for name in sorted(counted.keys() | expected.keys()):
+        if counted[name] != expected.get(name, 0):
+            found.append(
+                f"{place} says “{name}” {counted[name]} times, not {expected.get(name, 0)}: "
+                "if this is meant, change the count among its claims"
+            )
     return found
 
 
@@ -315,7 +354,7 @@ def unguarded_digits(blocks: list[Block], claims: list[Claim]) -> list[str]:
     escaped = []
     for block, met in zip(blocks, met_by_block, strict=True):
         text = block.plain()
-        original = [text[slice(*span)] for span in numbers(text)]
+        original, named_before = [text[slice(*span)] for span in numbers(text)], names(text)
         for row, line in enumerate(block.lines):
             for column, old in enumerate(line):
                 if old not in "0123456789":
@@ -325,10 +364,13 @@ def unguarded_digits(blocks: list[Block], claims: list[Claim]) -> list[str]:
                     lines = (*block.lines[:row], changed, *block.lines[row + 1 :])
                     mutant = Block(lines, block.place, block.first)
                     after = mutant.plain()
+                    if names(after) != named_before:
+                        continue  # the count of a name has changed
                     if [after[slice(*span)] for span in numbers(after)] == original:
-                        continue  # a link target or a name: not a number that is read
+                        continue  # a link target: not a number that is read
                     wrong, here = examine(mutant, claims)
                     lost = any(times[claim] == 1 for claim in met - here)
                     if not wrong and not lost:
-                        escaped.append(f"{block.where(0)}: {line.strip()} -> {changed.strip()}")
+                        place = f"{block.place}:{block.first + row}"
+                        escaped.append(f"{place}: {line.strip()} -> {changed.strip()}")
     return escaped

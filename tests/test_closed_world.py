@@ -49,8 +49,23 @@ def test_a_number_inside_a_longer_one_is_not_explained():
 
 def test_link_targets_and_names_are_not_numbers():
     page = blocks("See [here](https://a.b/2017) for MobileNetV2 and `Conv2d`, with VGG-16.")
-    assert problems(page, []) == []
+    names = {"MobileNetV2": 1, "Conv2d": 1, "VGG-16": 1}
+    assert problems(page, [], names) == []
     assert unguarded_digits(page, []) == []
+
+
+@pytest.mark.parametrize("wrong", ["a 7×7 kernel of V1", "a 3×3 kernel of V2"])
+def test_a_name_is_guarded_by_its_count(wrong):
+    names = {"3×3": 1, "V1": 1}
+    assert problems(blocks("a 3×3 kernel of V1"), [], names) == []
+    assert len(problems(blocks(wrong), [], names)) == 2
+
+
+@pytest.mark.parametrize("text", ["20.92e3", "20.92k", "−20.92", "-20.92", "120.92", "20.923"])
+def test_a_number_with_something_glued_to_it_is_another_number(text):
+    claims = [computed("{:.2f}", 20.92)]
+    assert problems(blocks("It is 20.92 times."), claims) == []
+    assert problems(blocks("It is 20.92 times.", f"It is {text} times."), claims)
 
 
 def test_digits_that_are_no_digits_are_refused():

@@ -246,3 +246,33 @@ NOTEBOOK = [
     named("gaps of dilation - 1 pixels", "the definition of dilation"),
     named("cost is D_K^2 · M · N · D_F^2, with the output", "equation (1.1)"),
 ]
+
+FIGURES = [
+    computed("6×6 → {0}×{0}", output_size(6, 3)),
+    computed("6×6 → {0}×{0}", output_size(6, 3, 1)),
+    computed("6×6 → {0}×{0}", output_size(6, 3, 1, 2)),
+    given("padding 1 6×6"),
+    given("padding 1, stride 2"),
+    given("input 6×6×3"),
+    computed("{} filters", OUTPUT[1]),
+    computed("output {1}×{2}×{0}", *OUTPUT[1:]),
+    given("one filter 3×3×3"),
+    computed("{} products, added up", example.weight[0].numel()),
+]
+
+# How often each name with a digit in it stands there.
+PAGE_NAMES = {
+    "1×1": 5,
+    "3×3": 7,
+    "5×5": 1,
+    "7×7": 4,
+    "Conv2d": 1,
+    "MobileNetV1": 3,
+    "ResNet-50": 4,
+    "V1": 5,
+    "V2": 2,
+    "VGG-16": 12,
+    "im2col": 1,
+}
+NOTEBOOK_NAMES = {"1×1": 1, "3×3": 2, "7×7": 1, "Conv2d": 2, "VGG-16": 6, "im2col": 2}
+FIGURES_NAMES = {"3×3": 1}

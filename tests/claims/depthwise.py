@@ -187,3 +187,18 @@ NOTEBOOK = [
     ),
     given("3×3 convolution from 4 to 4 channels, groups=4, and"),
 ]
+
+FIGURES = [
+    *(given(f"channel {i}") for i in (1, 2, 3)),
+    given("input 6×6×3"),
+    computed("output {0}×{0}×{1}", 4, example.out_channels),
+    *(
+        computed("groups = {}: {} {} weights", groups, kind, groups8(groups))
+        for groups, kind in ((1, "standard"), (2, "grouped"), (4, "grouped"), (8, "depthwise"))
+    ),
+]
+
+# How often each name with a digit in it stands there.
+PAGE_NAMES = {"3×3": 5, "5×5": 1, "Conv2d": 11, "MobileNetV1": 2, "mobilenet_v2": 1}
+NOTEBOOK_NAMES = {"3×3": 2}
+FIGURES_NAMES = {"3×3": 1}

@@ -14,4 +14,9 @@ README = [
     computed("in one step with {:,} multiply-accumulates", STANDARD),
     computed("with {} + {} = {}", DW, PW, PAIR),
     named("Python 3.11 or newer", "checked by the Makefile"),
+    named("http://localhost:8000", "the Makefile's PORT"),
 ]
+
+# How often each name with a digit in it stands there.
+INTRO_NAMES = {"MobileNetV1": 1, "V3": 1}
+README_NAMES = {"CC BY 4.0": 1}

@@ -174,3 +174,25 @@ NOTEBOOK = [
     named("Exercise 1: undo", "the first exercise"),
     named("Exercise 2: two", "the second exercise"),
 ]
+
+FIGURES = [
+    given("input 4×4×3"),
+    computed("{}×{} weights", *example.weight.shape[:2]),
+    computed("output 4×4×{}", example.out_channels),
+    *(computed("{:.2f} %", share) for share in shares["pointwise"]),
+]
+
+# How often each name with a digit in it stands there.
+PAGE_NAMES = {
+    "1×1": 16,
+    "3×3": 9,
+    "5×5": 3,
+    "7×7": 1,
+    "MobileNetV1": 7,
+    "MobileNetV2": 3,
+    "ResNet-50": 1,
+    "V1": 1,
+    "im2col": 2,
+}
+NOTEBOOK_NAMES = {"1×1": 5, "3×3": 2, "5×5": 1, "7×7": 1, "MobileNetV1": 4, "im2col": 1}
+FIGURES_NAMES = {"3×3": 1, "MobileNetV1": 1}

@@ -253,3 +253,30 @@ NOTEBOOK = [
     computed("{} + {} = {} MACs instead of {:,}", DW, PW, PAIR, STANDARD),
     named("in general 1/N + 1/D_K^2 of", "equation (4.1)"),
 ]
+
+FIGURES = [
+    *(computed("{:.0f}", kept) for kept in KEPT),
+    computed("{:,} MACs", STANDARD),
+    given("5 filters of 3×3×3"),
+    computed("{}", DW),
+    computed("{}", PW),
+    given("3 of 3×3"),
+    given("5 of 1×1×3"),
+    computed("{} + {} = {} MACs", DW, PW, PAIR),
+    *(computed("limit {} for {}×{}", k**2, k, k) for k in (3, 5, 7)),
+    *(computed("N = {}: {:.2f}×", n, times(n)) for n in (64, 1024)),
+]
+
+# How often each name with a digit in it stands there.
+PAGE_NAMES = {
+    "3×3": 17,
+    "5×5": 4,
+    "7×7": 2,
+    "MobileNetV1": 5,
+    "MobileNetV3": 1,
+    "ReLU6": 1,
+    "V1": 5,
+    "VGG-16": 2,
+}
+NOTEBOOK_NAMES = {"3×3": 4, "MobileNetV1": 3, "V1": 1}
+FIGURES_NAMES = {"1×1": 1, "3×3": 4, "5×5": 1, "7×7": 1}
