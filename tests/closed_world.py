@@ -6,7 +6,8 @@ A number in a page's text, tables or formulas is explained in one of four ways.
   value that the test computes from a layer, a network or a formula;
 * `printed("{} % of ImageNet", 70.6, where="...")`: a number that a paper prints, and where;
 * `named("Chapter 4", why="...")`: a number that counts nothing, such as a name;
-* arithmetic on the page itself, `3 × 4 = 12`: it is evaluated, no claim is needed.
+* arithmetic on the page itself, `3 × 4 = 12`, is evaluated and explains its left side; the
+  result needs a claim all the same, or a true equation about the wrong thing would pass.
 
 Names with a digit, such as MobileNetV1, Conv2d and 3×3, are guarded by how often a page uses
 each of them.
@@ -231,12 +232,12 @@ def names(text: str) -> Counter:
 
 
 def arithmetic(text: str) -> tuple[list[tuple[int, int]], list[tuple[int, str]]]:
-    """The spans of a text that are true equations, and a message for each that is false.
+    """What true equations explain, all but their results, and a message for each false one.
 
     >>> text = "Together 432 + 240 = 672, and 1 / 3 ≈ 0.33, but 2 + 2 = 5."
     >>> spans, wrong = arithmetic(text)
     >>> [text[start:end].strip() for start, end in spans], [message for _, message in wrong]
-    (['432 + 240 = 672', '1 / 3 ≈ 0.33'], ['2 + 2 = 5 is not true'])
+    (['432 + 240', '1 / 3'], ['2 + 2 = 5 is not true'])
     """
     spans, wrong = [], []
     runs, current, before = [], [], None
@@ -281,7 +282,9 @@ def arithmetic(text: str) -> tuple[list[tuple[int, int]], list[tuple[int, str]]]
             shown = text[right[0].start() : right[-1].end()]
             decimals = len(shown.partition(".")[2]) if len(right) == 1 else 9
             if a == b or (equal == "≈" and abs(a - b) <= Fraction(1, 2 * 10**decimals)):
-                spans.append(span)
+                spans.append((span[0], left[-1].end()))
+                if len(right) > 1:
+                    spans.append((right[0].start(), span[1]))
             else:
                 wrong.append((span[0], f"{text[slice(*span)]} is not true"))
     return spans, wrong

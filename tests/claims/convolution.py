@@ -61,6 +61,7 @@ V1_MACS, V1_PARAMS = papers.v1_counts()
 
 stride2 = nn.Conv2d(64, 128, 3, stride=2, padding=1, bias=False)
 STRIDE2 = macs(stride2, 64, 112, 112)
+fives = nn.Conv2d(16, 32, 5, stride=2, padding=2, bias=False)
 wide = nn.Conv2d(512, 512, 3, padding=1, bias=False)
 wider = nn.Conv2d(1024, 1024, 3, padding=1, bias=False)
 
@@ -92,6 +93,7 @@ PAGE = [
     # One channel
     given("image of 6×6 pixels"),
     computed("column 1, 2, 3 or {} of six", 6 - 3 + 1),
+    computed("4 × 4 = {}. A window", output_size(6, 3) ** 2),
     # All channels, all filters
     given("block of 3×3×3 weights"),
     given("Three stacked 6 by 6 grids with a 3 by 3 window marked"),
@@ -99,6 +101,11 @@ PAGE = [
     given("three stacked 6 by 6 grids, five filters"),
     computed("output of five stacked {} by {} grids", *OUTPUT[2:]),
     computed("6×6×3 to {1}×{2}×{0} with 3×3 filters", *OUTPUT[1:]),
+    computed("4 × 4 × 5 = {}", OUTPUT.numel()),
+    computed("3 × 3 × 3 = {} |", example.weight[0].numel()),
+    computed("80 × 27 = {:,}", EXAMPLE),
+    computed("80 × 26 = {:,}", EXAMPLE - OUTPUT.numel()),
+    computed("3 × 3 × 3 × 5 = {} |", params(example)),
     computed("this layer costs {:,} MACs", EXAMPLE),
     computed("gets 2 × {:,} = {:,}", EXAMPLE, 2 * EXAMPLE),
     # Padding and stride
@@ -114,6 +121,7 @@ PAGE = [
     computed("How much does padding 1 add to the {:,} MACs", EXAMPLE),
     computed("The output is {0}×{0} now", output_size(6, 3, 1)),
     computed("6 × 6 = {:,} MACs, and {:,} / {:,}", PADDED, PADDED, EXAMPLE),
+    computed("= {}: more than double", PADDED / EXAMPLE),
     computed("The weights are still {}", params(padded)),
     named("With stride 1 and padding that is harmless. With stride 2 it", "two strides"),
     # Too much for a phone
@@ -134,7 +142,12 @@ PAGE = [
     computed("convolutions do {:.2f} % of the MACs", 100 * CONV_MACS / VGG_MACS),
     computed("layers hold {:.1f} % of the parameters", 100 * FC_PARAMS / VGG_PARAMS),
     computed("the first of them alone {:,}", params(linears[0][0])),
-    computed("uses its {:,} weights at 224 × 224", SECOND[0].weight.numel()),
+    computed(
+        "uses its {:,} weights at 224 × 224 = {:,} places",
+        SECOND[0].weight.numel(),
+        torch.Size(SECOND[2][1:]).numel(),
+    ),
+    computed("36,864 × 50,176 = {:,}", SECOND[1]),
     computed(
         "which is {:.2f} % of the network in {:.2f} % of its parameters",
         100 * SECOND[1] / VGG_MACS,
@@ -190,6 +203,7 @@ PAGE = [
     computed("has a {0}×{0} output", output_size(112, 3, 1, 2)),
     computed("the formula says {:,} MACs", 9 * 64 * 128 * 112 * 112),
     computed("the layer does {:,}", STRIDE2),
+    computed("here 2 × 2 = {:.0f}", 9 * 64 * 128 * 112 * 112 / STRIDE2),
     computed("MobileNetV1 has {:.2f} GFLOPs.", V1_MACS / 1e9),
     computed("It has {:.2f} billion MACs", V1_MACS / 1e9),
     computed("which are {:.2f} GFLOPs", 2 * V1_MACS / 1e9),
@@ -212,6 +226,8 @@ PAGE = [
         "The side is \\lfloor (32 + 4 - 5) / 2 \\rfloor + 1 = {0}, so the output is {0}×{0}×32",
         output_size(32, 5, 2, 2),
     ),
+    computed("× 16 × 16 = {:,} MACs", macs(fives, 16, 32, 32)),
+    computed("5 × 5 × 16 × 32 = {:,} weights", params(fives)),
     given("3×3 convolution with padding 1 works on a 14×14×512 map and gives 14×14×512"),
     given("feed it 28×28 maps"),
     computed("= {:,} MACs. A map of twice", macs(wide, 512, 14, 14)),

@@ -1,5 +1,6 @@
 """Every number of the chapter on the pointwise convolution, and where it comes from."""
 
+import torch
 from torch import nn
 from torchvision.models import mobilenet_v2
 
@@ -18,7 +19,8 @@ PADDED = macs(nn.Conv2d(3, 5, 1, padding=1, bias=False), 3, 4, 4)
 a = papers.INCEPTION_3A
 direct = nn.Conv2d(a["in"], a["out"], 5, padding=2, bias=False)
 DIRECT = macs(direct, a["in"], 28, 28)
-REDUCED = macs(pointwise(a["in"], a["reduce"]), a["in"], 28, 28) + macs(
+SHRINK = macs(pointwise(a["in"], a["reduce"]), a["in"], 28, 28)
+REDUCED = SHRINK + macs(
     nn.Conv2d(a["reduce"], a["out"], 5, padding=2, bias=False), a["reduce"], 28, 28
 )
 
@@ -65,6 +67,8 @@ BOTTLENECK = params(reduce) + params(middle) + params(expand)
 PLAIN = params(nn.Conv2d(256, 256, 3, bias=False))
 
 # Exercise: how a block's work is shared, and the narrowest block of the published networks.
+six = nn.Sequential(*[nn.Conv2d(1, 1, 1, padding=1) for _ in range(6)])
+SIX = six(torch.empty(1, 1, 56, 56)).shape[-1]
 PART = macs(pointwise(32, 144), 32, 8, 8) / (
     macs(pointwise(32, 144), 32, 8, 8)
     + macs(nn.Conv2d(32, 32, 3, padding=1, groups=32, bias=False), 32, 8, 8)
@@ -99,6 +103,8 @@ PAGE = [
     ),
     printed("Through {} channels", a["reduce"], where="Szegedy et al. 2015, Table 1"),
     computed("5 × 5 × 192 × 32 × 28 × 28 = {:,}", DIRECT),
+    computed("192 × 16 × 28 × 28 = {:,}", SHRINK),
+    computed("5 × 5 × 16 × 32 × 28 × 28 = {:,}", REDUCED - SHRINK),
     computed("2,408,448 + 10,035,200 = {:,}", REDUCED),
     computed("This is {:.2f} times cheaper", DIRECT / REDUCED),
     # Where a MobileNet's work goes
@@ -144,7 +150,7 @@ PAGE = [
     given("3×3 depthwise convolution with padding=1 and"),
     given("both with stride 1"),
     named("layer keeps the 56; the pointwise layer was padded too and made 58", "56 + 2"),
-    computed("Each block adds {}, so after six the map has a side of 56 + 6 × 2", 2),
+    computed("Each block adds {}, so after six the map has a side of 56 + 6 × 2 = {}", 2, SIX),
     named("ratio is N / D_K^2, so", "equation (3.1) over (2.1)"),
     computed("at N = {} and at N = {}", 3 * 3, 5 * 5),
     given("at N = 144 with a 3×3 kernel"),

@@ -66,6 +66,11 @@ EXERCISE_FULL = full_macs(128, 256, 56, 2)
 STRIDE2 = block_macs(64, 128, 112, 2)
 
 
+# The two layers of the example with 64×64×3.
+depthwise = definitions("depthwise").depthwise(3, padding=1)
+pointwise = definitions("pointwise").pointwise(3, 64)
+
+
 def saving_row(n: int):
     return computed("| {} | {:.2f} | {:.2f} | {:.2f} |", n, times(n, 3), times(n, 5), times(n, 7))
 
@@ -115,6 +120,8 @@ PAGE = [
     named("With stride 2 the depthwise layer does the jumping", "the V1 block"),
     given("64×64×3 to 64×64×64, a 3×3 kernel"),
     computed("64 × 64 × 64 = {:,}", full_macs(3, 64, 64)),
+    computed("3 × 3 × 3 × 64 × 64 = {:,}", macs(depthwise, 3, 64, 64)),
+    computed("3 × 64 × 64 × 64 = {:,}", macs(pointwise, 3, 64, 64)),
     computed("110,592 + 786,432 = {:,}", block_macs(3, 64, 64)),
     computed(
         "which is {:.2f} times cheaper. (You",
@@ -168,7 +175,12 @@ PAGE = [
         params(block512),
     ),
     computed("The ratio is {:.2f}, as in the table", T3_RATIO),
-    computed("Table 4 gives {} / {} ≈", t4["full"][1], t4["separable"][1]),
+    computed(
+        "Table 4 gives {} / {} ≈ {:.2f}",
+        t4["full"][1],
+        t4["separable"][1],
+        t4["full"][1] / t4["separable"][1],
+    ),
     printed(
         "{} leaves the classifier out, {} has it in",
         t4["full"][1],
