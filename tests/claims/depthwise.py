@@ -96,7 +96,6 @@ PAGE = [
         params(resnext),
         params(nn.Conv2d(128, 128, 3, bias=False)),
     ),
-    named(r"\frac{1}{g}", "equation (2.3), measured by the notebook's sweep"),
     computed("nn.Conv2d(3, 5, 3), have the shape {}", tuple(standard.weight.shape)),
     given("the weights of nn.Conv2d(3, 3, 3, groups=3)?"),
     computed("{}: three filters", tuple(nn.Conv2d(3, 3, 3, groups=3).weight.shape)),
