@@ -3,9 +3,7 @@
 import matplotlib.pyplot as plt
 from style import HATCHES, WIDTH, arrow, canvas, colour, patch, plane, save, stack
 
-# MobileNetV1's thirteen blocks: (output channels, stride), from the paper's Table 1.
-V1_BLOCKS = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)]
-V1_BLOCKS += [(512, 1)] * 5 + [(1024, 2), (1024, 1)]
+from tools.notebooks import definitions
 
 
 def mix() -> None:
@@ -30,18 +28,15 @@ def mix() -> None:
 
 def v1_totals() -> dict[str, tuple[int, int]]:
     """(MACs, weights) of MobileNetV1 at 224×224 by layer type."""
-    size, channels = 112, 32
-    macs = {"standard": 3 * 3 * 3 * 32 * size**2, "depthwise": 0, "pointwise": 0}
-    weights = {"standard": 3 * 3 * 3 * 32, "depthwise": 0, "pointwise": 0}
-    for out, stride in V1_BLOCKS:
-        size //= stride
-        macs["depthwise"] += 9 * channels * size**2
-        weights["depthwise"] += 9 * channels
-        macs["pointwise"] += channels * out * size**2
-        weights["pointwise"] += channels * out
-        channels = out
-    macs["fc"] = weights["fc"] = channels * 1000
-    return {kind: (macs[kind], weights[kind]) for kind in macs}
+    v1 = definitions("v1")
+    roles = {"3x3": "standard", "1x1": "pointwise", "fully connected": "fc"}
+    totals = {}
+    for layer, _, macs in v1.layers_of(v1.MobileNetV1(), 224):
+        kind = v1.kind_of(layer)
+        role = roles.get(kind, kind)
+        so_far = totals.get(role, (0, 0))
+        totals[role] = so_far[0] + macs, so_far[1] + layer.weight.numel()
+    return totals
 
 
 def shares() -> None:

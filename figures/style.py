@@ -18,6 +18,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.text import Text
 
 FOLDER = Path(__file__).resolve().parent
+sys.path.append(str(FOLDER.parent))  # scripts draw what notebooks define: tools.notebooks
 WIDTH = 4.8  # inches: a phone shows this at four fifths of its size
 
 # Role: (in the light theme, in the dark theme). After Okabe and Ito: safe for colour-blind readers.

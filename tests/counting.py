@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from tests.book import definitions
+
 
 def on_meta(build, *args, **kwargs) -> nn.Module:
     """Build a network without allocating its weights: counting needs shapes alone."""
@@ -47,3 +49,8 @@ def macs_by_layer(network: nn.Module, *shape: int) -> list[tuple[nn.Module, int,
     for hook in hooks:
         hook.remove()
     return rows
+
+
+def v1(**options) -> nn.Module:
+    """The MobileNetV1 that its notebook builds."""
+    return on_meta(definitions("v1").MobileNetV1, **options)

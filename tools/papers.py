@@ -1,16 +1,42 @@
-"""The papers' tables, as printed, and the reference networks that they are compared with.
+"""The papers' tables, as printed: what the figures draw and the tests compare with.
 
 Read from the papers' text: Howard et al. 2017 (MobileNetV1, arXiv 1704.04861), He et al. 2016
 (ResNet, arXiv 1512.03385), Szegedy et al. 2015 (GoogLeNet, arXiv 1409.4842).
 """
 
-from functools import cache
+# Howard et al. 2017, Table 1: type and stride, filter shape, input size. "5×" is written out.
+V1_TABLE1 = """
+    Conv / s2      3×3×3×32        224×224×3
+    Conv dw / s1   3×3×32 dw       112×112×32
+    Conv / s1      1×1×32×64       112×112×32
+    Conv dw / s2   3×3×64 dw       112×112×64
+    Conv / s1      1×1×64×128      56×56×64
+    Conv dw / s1   3×3×128 dw      56×56×128
+    Conv / s1      1×1×128×128     56×56×128
+    Conv dw / s2   3×3×128 dw      56×56×128
+    Conv / s1      1×1×128×256     28×28×128
+    Conv dw / s1   3×3×256 dw      28×28×256
+    Conv / s1      1×1×256×256     28×28×256
+    Conv dw / s2   3×3×256 dw      28×28×256
+    Conv / s1      1×1×256×512     14×14×256
+    Conv dw / s1   3×3×512 dw      14×14×512
+    Conv / s1      1×1×512×512     14×14×512
+    Conv dw / s1   3×3×512 dw      14×14×512
+    Conv / s1      1×1×512×512     14×14×512
+    Conv dw / s1   3×3×512 dw      14×14×512
+    Conv / s1      1×1×512×512     14×14×512
+    Conv dw / s1   3×3×512 dw      14×14×512
+    Conv / s1      1×1×512×512     14×14×512
+    Conv dw / s1   3×3×512 dw      14×14×512
+    Conv / s1      1×1×512×512     14×14×512
+    Conv dw / s2   3×3×512 dw      14×14×512
+    Conv / s1      1×1×512×1024    7×7×512
+    Conv dw / s2   3×3×1024 dw     7×7×1024
+    Conv / s1      1×1×1024×1024   7×7×1024
+    FC / s1        1024×1000       1×1×1024
+"""
 
-import timm
-
-from tests.counting import macs, on_meta, params
-
-# Howard et al. 2017, Table 2: per cent of multiply-adds and of parameters by layer type.
+# Table 2: per cent of multiply-adds and of parameters by layer type.
 V1_TABLE2 = {
     "pointwise": (94.86, 74.59),
     "depthwise": (3.06, 1.06),
@@ -19,28 +45,77 @@ V1_TABLE2 = {
 }
 
 # Table 3: million multiply-adds and parameters of one layer, 3×3, 512 to 512 on a 14×14 map.
-V1_TABLE3 = {"convolution": (462, 2.36), "separable": (52.3, 0.27)}
+V1_TABLE3 = {
+    "convolution": (462, 2.36),
+    "separable": (52.3, 0.27),
+    "alpha": (29.6, 0.15),
+    "rho": (15.1, 0.15),
+}
 
-# Table 4: ImageNet accuracy in per cent, million multiply-adds, million parameters.
+# Tables 4 to 9: ImageNet accuracy in per cent, million multiply-adds, million parameters.
 V1_TABLE4 = {"full": (71.7, 4866, 29.3), "separable": (70.6, 569, 4.2)}
+V1_TABLE5 = {"narrow": (68.4, 325, 2.6), "shallow": (65.3, 307, 2.9)}
+V1_TABLE6 = {  # by width, at 224
+    1.0: (70.6, 569, 4.2),
+    0.75: (68.4, 325, 2.6),
+    0.5: (63.7, 149, 1.3),
+    0.25: (50.6, 41, 0.5),
+}
+V1_TABLE7 = {  # by input size, at width 1
+    224: (70.6, 569, 4.2),
+    192: (69.1, 418, 4.2),
+    160: (67.2, 290, 4.2),
+    128: (64.4, 186, 4.2),
+}
+V1_TABLE8 = {
+    "1.0 MobileNet-224": (70.6, 569, 4.2),
+    "GoogleNet": (69.8, 1550, 6.8),
+    "VGG 16": (71.5, 15300, 138),
+}
+V1_TABLE9 = {
+    "0.50 MobileNet-160": (60.2, 76, 1.32),
+    "Squeezenet": (57.5, 1700, 1.25),
+    "AlexNet": (57.2, 720, 60),
+}
 
-# Table 8: the same three columns.
-V1_TABLE8 = {"1.0 MobileNet-224": (70.6, 569, 4.2), "VGG 16": (71.5, 15300, 138)}
+# (width, input size): million multiply-adds, million parameters, printed for other tasks.
+V1_TABLE10 = {  # Stanford Dogs, 120 classes
+    (1.0, 224): (569, 3.3),
+    (0.75, 224): (325, 1.9),
+    (1.0, 192): (418, 3.3),
+    (0.75, 192): (239, 1.9),
+}
+V1_TABLE12 = {  # face attributes
+    (1.0, 224): (568, 3.2),
+    (0.5, 224): (149, 0.8),
+    (0.25, 224): (45, 0.2),
+    (1.0, 128): (185, 3.2),
+    (0.5, 128): (48, 0.8),
+    (0.25, 128): (15, 0.2),
+}
+
+# What the README of the released code prints (mobilenet_v1.md in TensorFlow slim), by width for
+# input sizes of 224, 192, 160 and 128: million MACs; million parameters; top-1 in per cent.
+V1_SIZES = (224, 192, 160, 128)
+SLIM_V1_MACS = {
+    1.0: (569, 418, 291, 186),
+    0.75: (317, 233, 162, 104),
+    0.5: (150, 110, 77, 49),
+    0.25: (41, 34, 21, 14),
+}
+SLIM_V1_PARAMS = {1.0: 4.24, 0.75: 2.59, 0.5: 1.34, 0.25: 0.47}
+SLIM_V1_TOP1 = {
+    1.0: (70.9, 70.0, 68.0, 65.2),
+    0.75: (68.4, 67.2, 65.3, 62.1),
+    0.5: (63.3, 61.7, 59.1, 56.3),
+    0.25: (49.8, 47.7, 45.5, 41.5),
+}
+
+# timm's README: top-1 in per cent of mobilenetv1_100.ra4_e3600_r224_in1k at 224.
+TIMM_V1_TOP1 = 75.382
 
 # He et al. 2016, Table 1: FLOPs of the 50-layer network, in units of 10**9.
 RESNET50_FLOPS = 3.8
 
 # Szegedy et al. 2015, Table 1, module inception (3a), the 5×5 branch.
 INCEPTION_3A = {"size": 28, "in": 192, "reduce": 16, "out": 32}
-
-
-@cache
-def v1():
-    """timm's MobileNetV1: the reference, as torchvision has none."""
-    return on_meta(timm.create_model, "mobilenetv1_100")
-
-
-@cache
-def v1_counts() -> tuple[int, int]:
-    """(MACs at 224×224, parameters) of MobileNetV1."""
-    return macs(v1(), 3, 224, 224), params(v1())

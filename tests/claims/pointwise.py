@@ -4,11 +4,11 @@ import torch
 from torch import nn
 from torchvision.models import mobilenet_v2
 
-from tests import papers
 from tests.book import definitions
 from tests.claims.common import reading_minutes
 from tests.closed_world import computed, given, named, printed
-from tests.counting import macs, macs_by_layer, on_meta, params
+from tests.counting import macs, macs_by_layer, on_meta, params, v1
+from tools import papers
 
 pointwise = definitions("pointwise").pointwise
 example = pointwise(3, 5)
@@ -24,9 +24,9 @@ REDUCED = SHRINK + macs(
     nn.Conv2d(a["reduce"], a["out"], 5, padding=2, bias=False), a["reduce"], 28, 28
 )
 
-# MobileNetV1 by layer type, from timm's network.
+# MobileNetV1 by layer type.
 shares = {kind: [0, 0] for kind in papers.V1_TABLE2}
-for layer, count, _ in macs_by_layer(papers.v1(), 3, 224, 224):
+for layer, count, _ in macs_by_layer(v1(), 3, 224, 224):
     if isinstance(layer, nn.Linear):
         kind = "fc"
     elif layer.kernel_size == (1, 1):

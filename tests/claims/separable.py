@@ -5,11 +5,11 @@ from fractions import Fraction
 import torch
 from torch import nn
 
-from tests import papers
 from tests.book import definitions
 from tests.claims.common import reading_minutes
 from tests.closed_world import computed, given, named, printed
-from tests.counting import macs, params
+from tests.counting import macs, params, v1
+from tools import papers
 
 notebook = definitions("separable")
 dw, pw = pair = notebook.bare_pair(3, 5)
@@ -44,14 +44,7 @@ squares = torch.linalg.svdvals(dense.double().transpose(0, 1).flatten(2)) ** 2
 KEPT = (100 * squares.cumsum(dim=1).sum(dim=0) / squares.sum()).tolist()
 
 # V1 with full convolutions: each separable block becomes one 3×3 convolution.
-V1_ROWS = definitions("pointwise").V1_BLOCKS
-FULL_V1, size, channels = 9 * 3 * 32 * 112**2, 112, 32
-for out, stride in V1_ROWS:
-    size //= stride
-    FULL_V1 += 9 * channels * out * size**2
-    channels = out
-assert FULL_V1 // 10**6 == papers.V1_TABLE4["full"][1]  # the classifier is left out
-FULL_V1 += channels * 1000
+FULL_V1 = macs(definitions("v1").with_full_convolutions(), 3, 224, 224)
 
 t3 = papers.V1_TABLE3
 t4 = papers.V1_TABLE4
@@ -187,7 +180,7 @@ PAGE = [
         t4["separable"][1],
         where="Howard et al. 2017, Table 4",
     ),
-    computed("in both the ratio is {:.2f}", FULL_V1 / papers.v1_counts()[0]),
+    computed("in both the ratio is {:.2f}", FULL_V1 / macs(v1(), 3, 224, 224)),
     # What is often got wrong
     computed("they do {} and {} MACs", DW, PW),
     computed("of a random kernel with 64 outputs, {:.0f} % survives", KEPT[0]),

@@ -1,0 +1,112 @@
+"""The networks as their users meet them: sizes, classes, errors, and training."""
+
+import pytest
+import torch
+from torch import nn
+
+from tests.book import definitions
+from tests.counting import macs, params, v1
+
+# Written down once more, so that a change of the network and its pages together is noticed.
+V1_PARAMS = {1.0: 4_231_976, 0.75: 2_585_560, 0.5: 1_331_592, 0.25: 470_072}
+V1_MACS = {  # at 224, 192, 160 and 128
+    1.0: (568_740_352, 418_121_728, 290_675_200, 186_400_768),
+    0.75: (325_400_448, 239_273_472, 166_396_800, 106_770_432),
+    0.5: (149_497_088, 109_970_432, 76_524_800, 49_160_192),
+    0.25: (41_030_272, 30_212_608, 21_059_200, 13_570_048),
+}
+
+
+@pytest.mark.parametrize("width", V1_PARAMS)
+def test_v1_has_the_known_size_and_cost(width):
+    network = v1(width_mult=width)
+    assert params(network) == V1_PARAMS[width]
+    assert tuple(macs(network, 3, s, s) for s in (224, 192, 160, 128)) == V1_MACS[width]
+
+
+@pytest.mark.parametrize("size", [(224, 224), (144, 144), (96, 96), (33, 33), (97, 224), (1, 1)])
+@pytest.mark.parametrize("classes", [1, 10, 1000])
+def test_v1_takes_any_image_and_any_number_of_classes(size, classes):
+    network = definitions("v1").MobileNetV1(num_classes=classes, width_mult=0.25).eval()
+    with torch.no_grad():
+        assert network(torch.randn(2, 3, *size)).shape == (2, classes)
+
+
+def test_v1_never_has_fewer_than_eight_channels():
+    network = v1(width_mult=0.001)
+    assert {m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)} == {8}
+
+
+@pytest.mark.parametrize(
+    ("options", "allowed"),
+    [
+        ({"width_mult": 0}, "above 0, not 0"),
+        ({"width_mult": -1}, "above 0, not -1"),
+        ({"width_mult": float("nan")}, "above 0, not nan"),
+        ({"num_classes": 0}, "1 or more, not 0"),
+    ],
+)
+def test_v1_says_what_was_given_and_what_is_allowed(options, allowed):
+    with pytest.raises(ValueError, match=f"^{next(iter(options))} must be {allowed}$"):
+        definitions("v1").MobileNetV1(**options)
+
+
+def test_v1_returns_logits_and_trains():
+    """One image of each of ten classes is learned by heart; every parameter takes part."""
+    torch.manual_seed(0)
+    network = definitions("v1").MobileNetV1(num_classes=10, width_mult=0.25)
+    images, targets = torch.randn(10, 3, 64, 64), torch.arange(10)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
+    for _ in range(30):
+        optimiser.zero_grad()
+        logits = network(images)
+        loss = nn.functional.cross_entropy(logits, targets)
+        loss.backward()
+        optimiser.step()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+    assert loss < 0.5 and logits.min() < 0, "below the floor of a second softmax, 1.4612"
+
+
+# ---------------------------------------------------------------- weights that are downloaded
+
+
+def test_v1_without_a_network_says_so_and_goes_on(monkeypatch, capsys):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert definitions("v1").trained_reference() is None
+    assert capsys.readouterr().out.startswith("No trained weights, going on with random ones: ")
+
+
+def test_v1_loads_what_it_downloads(monkeypatch):
+    """A file stands in for the download; the path from there to the outputs is the real one."""
+    notebook = definitions("v1")
+    create = notebook.timm.create_model
+    stand_in = notebook.calibrate(create("mobilenetv1_100"))
+    seen = []
+
+    def download(name, pretrained):
+        seen.append((name, pretrained))
+        return stand_in
+
+    monkeypatch.setattr(notebook.timm, "create_model", download)
+    network = notebook.MobileNetV1().eval()
+    notebook.load_in_order(network, notebook.trained_reference().state_dict())
+    image = notebook.photograph()
+    assert seen == [("mobilenetv1_100", True)] and image.shape == (1, 3, 224, 224)
+    assert -1.001 < image.min() < -0.9 and 0.9 < image.max() < 1.001  # as timm trained its V1
+    with torch.no_grad():
+        torch.testing.assert_close(network(image), stand_in(image), rtol=0, atol=0)
+
+
+def test_loading_refuses_another_network():
+    notebook = definitions("v1")
+    other = notebook.timm.create_model("mobilenetv1_125")
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        notebook.load_in_order(notebook.MobileNetV1(), other.state_dict())
+    shorter = dict(list(other.state_dict().items())[:-1])
+    with pytest.raises(ValueError, match="zip"):
+        notebook.load_in_order(notebook.MobileNetV1(), shorter)
+
+
+def test_the_chapters_share_one_table_of_blocks():
+    assert tuple(definitions("pointwise").V1_BLOCKS) == definitions("v1").V1_BLOCKS

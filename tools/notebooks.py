@@ -1,0 +1,39 @@
+"""Read the notebooks, and take what they define without running their experiments.
+
+The figures draw the networks that the notebooks build, and the tests count and compare them.
+"""
+
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def read_notebook(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+@cache
+def definitions(chapter: str, right: str = "", wrong: str = "") -> SimpleNamespace:
+    """What the cells tagged `define` of a chapter's notebook define, without its experiments.
+
+    With `right` and `wrong`, the first is replaced by the second wherever it stands: that is how
+    the tests break a notebook on purpose. ValueError if it stands nowhere.
+
+    >>> definitions("separable").DepthwiseSeparableConv.__name__
+    'DepthwiseSeparableConv'
+    """
+    (path,) = (ROOT / "chapters" / chapter).glob("*.ipynb")
+    namespace, found = {"__name__": path.stem}, not right
+    for number, cell in enumerate(read_notebook(path).cells):
+        if "define" in cell.metadata.get("tags", []):
+            source = cell.source.replace(right, wrong) if right else cell.source
+            found = found or right in cell.source
+            place = f"{path.relative_to(ROOT).as_posix()}, cell {number}"
+            exec(compile(source, place, "exec"), namespace)
+    if not found:
+        raise ValueError(f"no definition in {path.name} contains {right!r}")
+    return SimpleNamespace(**namespace)
