@@ -6,6 +6,7 @@ from torch import nn
 
 from tests.book import definitions
 from tests.counting import macs, params, v1
+from tools import speed
 
 # Written down once more, so that a change of the network and its pages together is noticed.
 V1_PARAMS = {1.0: 4_231_976, 0.75: 2_585_560, 0.5: 1_331_592, 0.25: 470_072}
@@ -106,6 +107,12 @@ def test_loading_refuses_another_network():
     shorter = dict(list(other.state_dict().items())[:-1])
     with pytest.raises(ValueError, match="zip"):
         notebook.load_in_order(notebook.MobileNetV1(), shorter)
+
+
+def test_the_comparison_of_speed_runs(capsys):
+    """What it measures depends on the machine; that it measures must not."""
+    speed.main("v1", repeats=1, side=64)
+    assert capsys.readouterr().out.count("ratio") == 4
 
 
 def test_the_chapters_share_one_table_of_blocks():
