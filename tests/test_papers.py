@@ -239,6 +239,26 @@ def test_the_released_code_states_the_same_totals(alpha, size, weights, mult_add
     assert sum(count for _, count, _ in body) == mult_adds
 
 
+# ---------------------------------------------------------------- what the chapter says in words
+
+
+def test_v1_pointwise_layers_cost_one_unit_or_two():
+    assert set(claims.POINTWISE) == {claims.UNIT, claims.DOUBLE}
+    assert claims.DOUBLE == 2 * claims.UNIT and sum(claims.POINTWISE) == 21 * claims.UNIT
+    assert (claims.NARROW_ONES, claims.WIDE_ONES) == (5, 8)
+    assert 1 < (claims.FULL_SIZE - sum(claims.POINTWISE)) / claims.UNIT < 1.2
+
+
+def test_two_of_the_wide_networks_are_beaten_and_ten_are_not():
+    assert set(claims.BEATEN) == {(1.0, 128), (0.5, 192)} and len(claims.wide_enough) == 12
+    assert (0.75, 160) in claims.BEATEN[1.0, 128] and (0.75, 128) in claims.BEATEN[0.5, 192]
+
+
+def test_squeezenet_works_more_than_alexnet_with_fewer_parameters():
+    assert claims.SQUEEZE_MACS > claims.ALEX_MACS
+    assert claims.SQUEEZE_PARAMS < claims.ALEX_PARAMS / 40
+
+
 # ---------------------------------------------------------------- other papers
 
 

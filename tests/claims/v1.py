@@ -53,7 +53,6 @@ NORM = 2 * channels_normed(network)
 
 POINTWISE = [count for layer, count, _ in layers if getattr(layer, "kernel_size", None) == (1, 1)]
 UNIT, DOUBLE = min(POINTWISE), max(POINTWISE)
-assert set(POINTWISE) == {UNIT, DOUBLE} and DOUBLE == 2 * UNIT
 NARROW_ONES, WIDE_ONES = POINTWISE.count(UNIT), POINTWISE.count(DOUBLE)
 
 # The last two blocks and the classifier.
@@ -69,7 +68,6 @@ GRID = {
     for size in papers.V1_SIZES
 }
 SIZED = {alpha: params(v1(width_mult=alpha)) for alpha in WIDTHS}
-assert sum(POINTWISE) == 21 * UNIT  # "21 units"
 
 
 def pointwise_weights(network: nn.Module) -> list[int]:
@@ -101,8 +99,6 @@ BEATEN = {  # by which networks: cheaper and better
     for key in wide_enough
     if (rivals := [k for k in wide_enough if GRID[k] < GRID[key] and TOP1[k] > TOP1[key]])
 }
-assert (0.75, 160) in BEATEN[1.0, 128] and (0.75, 128) in BEATEN[0.5, 192]
-assert len(BEATEN) == 2 and len(wide_enough) - len(BEATEN) == 10
 
 # ---------------------------------------------------------------- other networks
 
