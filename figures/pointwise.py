@@ -29,13 +29,10 @@ def mix() -> None:
 def v1_totals() -> dict[str, tuple[int, int]]:
     """(MACs, weights) of MobileNetV1 at 224×224 by layer type."""
     v1 = definitions("v1")
-    roles = {"3x3": "standard", "1x1": "pointwise", "fully connected": "fc"}
     totals = {}
-    for layer, _, macs in v1.layers_of(v1.MobileNetV1(), 224):
-        kind = v1.kind_of(layer)
-        role = roles.get(kind, kind)
-        so_far = totals.get(role, (0, 0))
-        totals[role] = so_far[0] + macs, so_far[1] + layer.weight.numel()
+    for cost in v1.layer_costs(v1.MobileNetV1(), 224):
+        macs, weights = totals.get(cost.kind, (0, 0))
+        totals[cost.kind] = macs + cost.macs, weights + cost.layer.weight.numel()
     return totals
 
 

@@ -15,11 +15,11 @@ PAPER |= {(1.0, size): row[0] for size, row in papers.V1_TABLE7.items()}
 PAPER[0.5, 160] = papers.V1_TABLE9["0.50 MobileNet-160"][0]
 
 
-def units() -> list[tuple[str, list[tuple]]]:
-    """(name, its layers) of the stem, the thirteen blocks and the classifier."""
-    rows = v1.layers_of(v1.MobileNetV1(), 224)
-    blocks = [(str(i), rows[2 * i - 1 : 2 * i + 1]) for i in range(1, 14)]
-    return [("stem", rows[:1]), *blocks, ("fc", rows[-1:])]
+def units() -> list[tuple[str, list]]:
+    """(name, its layers' costs) of the stem, the thirteen blocks and the classifier."""
+    costs = v1.layer_costs(v1.MobileNetV1(), 224)
+    blocks = [(str(i), costs[2 * i - 1 : 2 * i + 1]) for i in range(1, 14)]
+    return [("stem", costs[:1]), *blocks, ("fc", costs[-1:])]
 
 
 def map_row(ax, y: float, height: float, side: int, channels: int) -> None:
@@ -43,10 +43,10 @@ def network() -> None:
     y -= 0.2
     stem, *blocks, fc = units()
     rows = []
-    for name, layers in [stem, *blocks]:
-        layer, (_, side, _), _ = layers[0]
-        out = side // layer.stride[0], layers[-1][0].out_channels
-        rows.append((name, layer.stride[0], out))
+    for name, costs in [stem, *blocks]:
+        stride = costs[0].layer.stride[0]
+        out = costs[0].input_shape[1] // stride, costs[-1].layer.out_channels
+        rows.append((name, stride, out))
 
     shown = [row for row in rows if row[0] not in ("8", "9", "10", "11")]
     for name, stride, (side, channels) in shown:
@@ -64,9 +64,9 @@ def network() -> None:
         map_row(ax, y, height, side, channels)
     y -= 1.95
     box(ax, 3.4, y, 8.8, 1.5, "average pooling")
-    map_row(ax, y, 1.5, 1, fc[1][0][0].in_features)
+    map_row(ax, y, 1.5, 1, fc[1][0].layer.in_features)
     y -= 1.95
-    classes = fc[1][0][0].out_features
+    classes = fc[1][0].layer.out_features
     box(ax, 3.4, y, 8.8, 1.5, f"linear, {classes:,} classes")
     ax.text(24.8, y + 0.75, f"{classes:,} logits", ha="right", va="center", fontsize=9)
     save(fig, "v1-network")
@@ -76,14 +76,11 @@ def cost() -> None:
     """MACs and weights of each block."""
     fig, axes = plt.subplots(2, 1, figsize=(WIDTH, 4.4), sharex=True)
     fig.subplots_adjust(0.13, 0.1, 0.98, 0.86, hspace=0.16)
-    roles = {"3x3": "standard", "1x1": "pointwise", "fully connected": "fc"}
     labels = {"standard": "3×3", "depthwise": "depthwise", "pointwise": "1×1", "fc": "classifier"}
-    for position, (_, layers) in enumerate(units()):
+    for position, (_, costs) in enumerate(units()):
         bottoms = [0.0, 0.0]
-        for layer, _, macs in layers:
-            kind = v1.kind_of(layer)
-            role = roles.get(kind, kind)
-            face = "map" if role == "fc" else role if role == "standard" else f"{role}-light"
+        for layer, kind, _, macs in costs:
+            face = "map" if kind == "fc" else kind if kind == "standard" else f"{kind}-light"
             for row, value in enumerate((macs / 1e6, layer.weight.numel() / 1e6)):
                 axes[row].bar(
                     position,
@@ -91,9 +88,9 @@ def cost() -> None:
                     bottom=bottoms[row],
                     width=0.8,
                     color=colour(face),
-                    ec=colour("muted" if role == "fc" else role),
-                    hatch=HATCHES[role],
-                    label=labels.pop(role, None) if row == 0 else None,
+                    ec=colour("muted" if kind == "fc" else kind),
+                    hatch=HATCHES[kind],
+                    label=labels.pop(kind, None) if row == 0 else None,
                 )
                 bottoms[row] += value
     axes[0].set(ylabel="million MACs", ylim=(0, 58))
@@ -112,7 +109,7 @@ def grid() -> None:
     for alpha, accuracies in papers.SLIM_V1_TOP1.items():
         net = v1.MobileNetV1(width_mult=alpha)
         for size in papers.V1_SIZES:
-            macs[alpha, size] = v1.count_macs(net, size, size) / 1e6
+            macs[alpha, size] = v1.count_macs(net, size) / 1e6
         xs = [macs[alpha, size] for size in papers.V1_SIZES]
         marker, line = styles[alpha]
         ax.plot(xs, accuracies, line, marker=marker, ms=5, lw=1.2, color=colour("ink"))

@@ -51,6 +51,24 @@ def macs_by_layer(network: nn.Module, *shape: int) -> list[tuple[nn.Module, int,
     return rows
 
 
+def kind_of(layer: nn.Module) -> str:
+    """The type of a convolution or linear layer, named as in the figures."""
+    if isinstance(layer, nn.Linear):
+        return "fc"
+    if layer.groups == layer.in_channels > 1:
+        return "depthwise"
+    return "pointwise" if layer.kernel_size == (1, 1) else "standard"
+
+
+def totals_by_kind(network: nn.Module, *shape: int) -> dict[str, tuple[int, int]]:
+    """(MACs, weights) of each type of layer."""
+    totals = {}
+    for layer, count, _ in macs_by_layer(network, *shape):
+        macs, weights = totals.get(kind_of(layer), (0, 0))
+        totals[kind_of(layer)] = macs + count, weights + layer.weight.numel()
+    return totals
+
+
 def v1(**options) -> nn.Module:
     """The MobileNetV1 that its notebook builds."""
     return on_meta(definitions("v1").MobileNetV1, **options)

@@ -1,7 +1,9 @@
 """The networks as their users meet them: sizes, classes, errors, and training."""
 
+import matplotlib.pyplot as plt
 import pytest
 import torch
+from matplotlib.cbook import get_sample_data
 from torch import nn
 
 from tests.book import definitions
@@ -33,6 +35,11 @@ def test_v1_takes_any_image_and_any_number_of_classes(size, classes):
         assert network(torch.randn(2, 3, *size)).shape == (2, classes)
 
 
+@pytest.mark.parametrize(("width", "stem"), [(0.99, 31), (0.7, 22), (1.25, 40), (2, 64)])
+def test_v1_rounds_channels_down(width, stem):
+    assert v1(width_mult=width).stem[0].out_channels == stem
+
+
 def test_v1_never_has_fewer_than_eight_channels():
     network = v1(width_mult=0.001)
     assert {m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)} == {8}
@@ -41,9 +48,10 @@ def test_v1_never_has_fewer_than_eight_channels():
 @pytest.mark.parametrize(
     ("options", "allowed"),
     [
-        ({"width_mult": 0}, "above 0, not 0"),
-        ({"width_mult": -1}, "above 0, not -1"),
-        ({"width_mult": float("nan")}, "above 0, not nan"),
+        ({"width_mult": 0}, "finite and above 0, not 0"),
+        ({"width_mult": -1}, "finite and above 0, not -1"),
+        ({"width_mult": float("nan")}, "finite and above 0, not nan"),
+        ({"width_mult": float("inf")}, "finite and above 0, not inf"),
         ({"num_classes": 0}, "1 or more, not 0"),
     ],
 )
@@ -82,7 +90,7 @@ def test_v1_loads_what_it_downloads(monkeypatch):
     """A file stands in for the download; the path from there to the outputs is the real one."""
     notebook = definitions("v1")
     create = notebook.timm.create_model
-    stand_in = notebook.calibrate(create("mobilenetv1_100"))
+    stand_in = notebook.randomise_batch_norms(create("mobilenetv1_100"))
     seen = []
 
     def download(name, pretrained):
@@ -95,6 +103,9 @@ def test_v1_loads_what_it_downloads(monkeypatch):
     image = notebook.photograph()
     assert seen == [("mobilenetv1_100", True)] and image.shape == (1, 3, 224, 224)
     assert -1.001 < image.min() < -0.9 and 0.9 < image.max() < 1.001  # as timm trained its V1
+    pixels = plt.imread(get_sample_data("grace_hopper.jpg"), format="jpg")[:512]
+    colours = 2 * torch.tensor(pixels / 255).mean(dim=(0, 1)).float() - 1
+    torch.testing.assert_close(image[0].mean(dim=(1, 2)), colours, rtol=0, atol=0.01)
     with torch.no_grad():
         torch.testing.assert_close(network(image), stand_in(image), rtol=0, atol=0)
 

@@ -40,7 +40,7 @@ V1_TABLE1 = """
 V1_TABLE2 = {
     "pointwise": (94.86, 74.59),
     "depthwise": (3.06, 1.06),
-    "conv3x3": (1.19, 0.02),  # a misprint: the multiply-adds are 1.91 %
+    "standard": (1.19, 0.02),  # a misprint: the multiply-adds are 1.91 %
     "fc": (0.18, 24.33),
 }
 

@@ -7,7 +7,7 @@ from torchvision.models import mobilenet_v2
 from tests.book import definitions
 from tests.claims.common import reading_minutes
 from tests.closed_world import computed, given, named, printed
-from tests.counting import macs, macs_by_layer, on_meta, params, v1
+from tests.counting import macs, on_meta, params, totals_by_kind, v1
 from tools import papers
 
 pointwise = definitions("pointwise").pointwise
@@ -25,19 +25,12 @@ REDUCED = SHRINK + macs(
 )
 
 # MobileNetV1 by layer type.
-shares = {kind: [0, 0] for kind in papers.V1_TABLE2}
-for layer, count, _ in macs_by_layer(v1(), 3, 224, 224):
-    if isinstance(layer, nn.Linear):
-        kind = "fc"
-    elif layer.kernel_size == (1, 1):
-        kind = "pointwise"
-    else:
-        kind = "depthwise" if layer.groups > 1 else "conv3x3"
-    shares[kind][0] += count
-    shares[kind][1] += layer.weight.numel()
-totals = [sum(share[i] for share in shares.values()) for i in (0, 1)]
-for share in shares.values():
-    share[:] = [100 * part / total for part, total in zip(share, totals, strict=True)]
+totals = totals_by_kind(v1(), 3, 224, 224)
+whole = [sum(total[column] for total in totals.values()) for column in (0, 1)]
+shares = {
+    kind: [100 * part / all_of_it for part, all_of_it in zip(total, whole, strict=True)]
+    for kind, total in totals.items()
+}
 PRINTED_SUM = sum(row[0] for row in papers.V1_TABLE2.values())
 ROUNDED_SUM = sum(round(share[0], 2) for share in shares.values())
 
@@ -119,11 +112,11 @@ PAGE = [
     named("Table 2 of gives these shares", "Howard et al. 2017"),
     table2_row("1×1 convolution", "pointwise"),
     table2_row("3×3 depthwise", "depthwise"),
-    table2_row("first 3×3 convolution", "conv3x3"),
+    table2_row("first 3×3 convolution", "standard"),
     table2_row("fully connected", "fc"),
     computed("column of MACs adds up to {:.2f} %", PRINTED_SUM),
     computed("ours to {:.2f} %, which is 100 but", ROUNDED_SUM),
-    computed("Two digits of {:.2f} seem", shares["conv3x3"][0]),
+    computed("Two digits of {:.2f} seem", shares["standard"][0]),
     # What is often got wrong
     named("padding=1 on a 1×1.", "the mistake"),
     computed("Our 4×4 map becomes {0}×{0} and", 4 + 2),
@@ -174,8 +167,8 @@ NOTEBOOK = [
     ),
     named("from the paper's Table 1:", "Howard et al. 2017"),
     named("The paper's Table 2 prints", "Howard et al. 2017"),
-    printed("exception: {:.2f} % for", papers.V1_TABLE2["conv3x3"][0], where="Table 2"),
-    computed("where we count {:.2f} %", shares["conv3x3"][0]),
+    printed("exception: {:.2f} % for", papers.V1_TABLE2["standard"][0], where="Table 2"),
+    computed("where we count {:.2f} %", shares["standard"][0]),
     named("does not add up to 100; ours does", "per cent"),
     named("Exercise 1: undo", "the first exercise"),
     named("Exercise 2: two", "the second exercise"),
