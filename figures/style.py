@@ -161,6 +161,21 @@ def box(
     ax.text(x + width / 2, y + height / 2, text, ha="center", va="center", linespacing=1.35)
 
 
+def map_row(ax: Axes, y: float, height: float, side: int, channels: int, widest: int) -> None:
+    """A map to scale, for a column of them: a square, its channels as a bar, its shape in words.
+
+    The canvas is 25 wide; a side of 112 is drawn as 2.8, `widest` channels as 3.6.
+    """
+    face, middle = 2.8 * side / 112, y + height / 2
+    square = Rectangle((14.4 - face / 2, middle - face / 2), face, face)
+    square.set(fc=colour("map"), ec=colour("muted"), lw=0.9)
+    bar = Rectangle((16.4, middle - 0.35), 3.6 * channels / widest, 0.7)
+    bar.set(fc=colour("muted"), ec=colour("muted"), lw=0.9)
+    ax.add_patch(square)
+    ax.add_patch(bar)
+    ax.text(24.8, middle, f"{side}×{side}×{channels}", ha="right", va="center", fontsize=9)
+
+
 def dark_rules() -> str:
     """CSS that swaps every colour for its dark counterpart."""
     rules = [

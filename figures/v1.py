@@ -1,8 +1,7 @@
 """Figures of the chapter on MobileNetV1."""
 
 import matplotlib.pyplot as plt
-from matplotlib.patches import Rectangle
-from style import HATCHES, WIDTH, box, canvas, colour, save
+from style import HATCHES, WIDTH, box, canvas, colour, map_row, save
 
 from tools import papers
 from tools.notebooks import definitions
@@ -20,18 +19,6 @@ def units() -> list[tuple[str, list]]:
     costs = v1.layer_costs(v1.MobileNetV1(), 224)
     blocks = [(str(i), costs[2 * i - 1 : 2 * i + 1]) for i in range(1, 14)]
     return [("stem", costs[:1]), *blocks, ("fc", costs[-1:])]
-
-
-def map_row(ax, y: float, height: float, side: int, channels: int) -> None:
-    """A map to scale: its face as a square, its channels as a bar, its shape in words."""
-    face, middle = 2.8 * side / 112, y + height / 2
-    square = Rectangle((14.4 - face / 2, middle - face / 2), face, face)
-    square.set(fc=colour("map"), ec=colour("muted"), lw=0.9)
-    bar = Rectangle((16.4, middle - 0.35), 3.6 * channels / 1024, 0.7)
-    bar.set(fc=colour("muted"), ec=colour("muted"), lw=0.9)
-    ax.add_patch(square)
-    ax.add_patch(bar)
-    ax.text(24.8, middle, f"{side}×{side}×{channels}", ha="right", va="center", fontsize=9)
 
 
 def network() -> None:
@@ -61,10 +48,10 @@ def network() -> None:
         else:
             box(ax, 3.4, middle, 4.1, 1.5, f"3×3 dw{halved}", "depthwise")
             box(ax, 7.9, middle, 4.4, 1.5, f"1×1, {channels}", "pointwise")
-        map_row(ax, y, height, side, channels)
+        map_row(ax, y, height, side, channels, widest=1024)
     y -= 1.95
     box(ax, 3.4, y, 8.8, 1.5, "average pooling")
-    map_row(ax, y, 1.5, 1, fc[1][0].layer.in_features)
+    map_row(ax, y, 1.5, 1, fc[1][0].layer.in_features, widest=1024)
     y -= 1.95
     classes = fc[1][0].layer.out_features
     box(ax, 3.4, y, 8.8, 1.5, f"linear, {classes:,} classes")

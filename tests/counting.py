@@ -72,3 +72,8 @@ def totals_by_kind(network: nn.Module, *shape: int) -> dict[str, tuple[int, int]
 def v1(**options) -> nn.Module:
     """The MobileNetV1 that its notebook builds."""
     return on_meta(definitions("v1").MobileNetV1, **options)
+
+
+def v2(**options) -> nn.Module:
+    """The MobileNetV2 that its notebook builds."""
+    return on_meta(definitions("v2").MobileNetV2, **options)

@@ -1,13 +1,17 @@
 """The networks as their users meet them: sizes, classes, errors, and training."""
 
+from pathlib import Path
+from urllib.error import URLError
+
 import matplotlib.pyplot as plt
 import pytest
 import torch
 from matplotlib.cbook import get_sample_data
 from torch import nn
+from torchvision.models._utils import _make_divisible
 
 from tests.book import definitions
-from tests.counting import macs, params, v1
+from tests.counting import macs, params, v1, v2
 from tools import speed
 
 # Written down once more, so that a change of the network and its pages together is noticed.
@@ -120,10 +124,112 @@ def test_loading_refuses_another_network():
         notebook.load_in_order(notebook.MobileNetV1(), shorter)
 
 
-def test_the_comparison_of_speed_runs(capsys):
+@pytest.mark.parametrize("name", speed.PAIRS)
+def test_the_comparison_of_speed_runs(name, capsys):
     """What it measures depends on the machine; that it measures must not."""
-    speed.main("v1", repeats=1, side=64)
+    speed.main(name, repeats=1, side=64)
     assert capsys.readouterr().out.count("ratio") == 4
+
+
+# ---------------------------------------------------------------- MobileNetV2
+
+V2_PARAMS = {0.35: 1_677_128, 0.5: 1_968_680, 0.75: 2_636_424, 1.0: 3_504_872, 1.4: 6_108_776}
+V2_MACS = {  # at 224, 192, 160, 128 and 96
+    0.35: (59_285_808, 43_896_512, 30_874_800, 20_220_672, 11_934_128),
+    0.5: (97_131_840, 71_701_760, 50_184_000, 32_578_560, 18_885_440),
+    0.75: (209_069_792, 153_941_888, 107_295_200, 69_129_728, 39_445_472),
+    1.0: (300_774_272, 221_316_608, 154_083_200, 99_074_048, 56_289_152),
+    1.4: (582_195_824, 428_211_136, 297_916_400, 191_311_616, 108_396_784),
+}
+
+
+@pytest.mark.parametrize("width", V2_PARAMS)
+def test_v2_has_the_known_size_and_cost(width):
+    network = v2(width_mult=width)
+    assert params(network) == V2_PARAMS[width]
+    assert tuple(macs(network, 3, s, s) for s in (224, 192, 160, 128, 96)) == V2_MACS[width]
+
+
+@pytest.mark.parametrize("size", [(224, 224), (96, 96), (33, 33), (97, 224), (1, 1)])
+@pytest.mark.parametrize("classes", [1, 10])
+def test_v2_takes_any_image_and_any_number_of_classes(size, classes):
+    network = definitions("v2").MobileNetV2(num_classes=classes, width_mult=0.35).eval()
+    with torch.no_grad():
+        assert network(torch.randn(2, 3, *size)).shape == (2, classes)
+
+
+@pytest.mark.parametrize(
+    ("options", "allowed"),
+    [
+        ({"width_mult": 0}, "finite and above 0, not 0"),
+        ({"width_mult": -1}, "finite and above 0, not -1"),
+        ({"width_mult": float("nan")}, "finite and above 0, not nan"),
+        ({"num_classes": 0}, "1 or more, not 0"),
+    ],
+)
+def test_v2_says_what_was_given_and_what_is_allowed(options, allowed):
+    with pytest.raises(ValueError, match=f"^{next(iter(options))} must be {allowed}$"):
+        definitions("v2").MobileNetV2(**options)
+
+
+@pytest.mark.parametrize(
+    ("stride", "t", "message"),
+    [
+        (3, 6, "stride must be 1 or 2, not 3"),
+        (0, 6, "stride must be 1 or 2, not 0"),
+        (1, 0, "expand_ratio must be 1 or more, not 0"),
+        (1, 0.5, "expand_ratio must be 1 or more, not 0.5"),
+    ],
+)
+def test_the_inverted_residual_says_what_is_allowed(stride, t, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        definitions("v2").InvertedResidual(8, 8, stride, t)
+
+
+@pytest.mark.parametrize(
+    ("asked", "rounded"), [(1, 8), (11.2, 16), (18, 24), (22.4, 24), (33.6, 32), (44.8, 48)]
+)
+def test_channels_are_rounded_as_in_torchvision(asked, rounded):
+    assert definitions("v2").make_divisible(asked) == rounded == _make_divisible(asked, 8)
+
+
+def test_v2_returns_logits_and_trains():
+    torch.manual_seed(0)
+    network = definitions("v2").MobileNetV2(num_classes=10, width_mult=0.35, dropout=0.0)
+    images, targets = torch.randn(10, 3, 64, 64), torch.arange(10)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
+    for _ in range(30):
+        optimiser.zero_grad()
+        logits = network(images)
+        loss = nn.functional.cross_entropy(logits, targets)
+        loss.backward()
+        optimiser.step()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+    assert loss < 0.5 and logits.min() < 0
+
+
+def test_v2_loads_a_checkpoint_and_says_so_when_there_is_none(monkeypatch, tmp_path, capsys):
+    """torchvision's loader reads a file that stands in for the download, from its own cache."""
+    notebook = definitions("v2")
+    reference = notebook.randomise_batch_norms(notebook.mobilenet_v2())
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+
+    def no_network(*_args, **_kwargs):
+        raise URLError("no network")
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", no_network)
+    assert notebook.trained_weights() is None
+    assert "No trained weights, going on with random ones: " in capsys.readouterr().out
+
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True, exist_ok=True)
+    name = Path(notebook.MobileNet_V2_Weights.DEFAULT.url).name
+    torch.save(reference.state_dict(), tmp_path / "hub" / "checkpoints" / name)
+    network = notebook.MobileNetV2().eval()
+    notebook.load_in_order(network, notebook.trained_weights())
+    image = notebook.photograph()
+    assert image.shape == (1, 3, 224, 224)
+    with torch.no_grad():
+        torch.testing.assert_close(network(image), reference(image), rtol=0, atol=0)
 
 
 def test_the_chapters_share_one_table_of_blocks():

@@ -12,7 +12,8 @@ from torch import nn
 from tests.book import ROOT, definitions
 from tests.claims import convolution, pointwise
 from tests.claims import v1 as claims
-from tests.counting import macs, macs_by_layer, params, v1
+from tests.claims import v2 as claims_v2
+from tests.counting import macs, macs_by_layer, params, v1, v2
 from tools import papers
 
 # ---------------------------------------------------------------- MobileNetV1, Tables 1 to 3
@@ -290,6 +291,65 @@ def test_the_released_networks_are_near_the_papers():
         assert list(row) == sorted(row, reverse=True)
     for column in zip(*papers.SLIM_V1_TOP1.values(), strict=True):
         assert list(column) == sorted(column, reverse=True)
+
+
+# ---------------------------------------------------------------- MobileNetV2
+
+
+@pytest.mark.parametrize(("width", "size"), papers.SLIM_V2)
+def test_the_readme_of_v2_cuts_and_leaves_batch_norm_out(width, size):
+    million_macs, million_params, *_ = papers.SLIM_V2[width, size]
+    network = v2(width_mult=width)
+    assert int(macs(network, 3, size, size) / MILLION) == million_macs
+    assert round(claims_v2.without_norm(network) / MILLION, 2) == million_params
+
+
+def test_v2_table_4():
+    _, million_params, million_macs, _ = papers.V2_TABLE4["MobileNetV2"]
+    assert int(claims_v2.MACS / MILLION) == million_macs != round(claims_v2.MACS / MILLION)
+    assert cut(claims_v2.without_norm(claims_v2.network) / MILLION, 1) == million_params
+    assert cut(claims_v2.PARAMS / MILLION, 1) != million_params
+    _, million_params, million_macs, _ = papers.V2_TABLE4["MobileNetV2 (1.4)"]
+    assert round(params(claims_v2.wide) / MILLION, 1) == 6.1 != million_params
+    assert round(macs(claims_v2.wide, 3, 224, 224) / MILLION) == 582 != million_macs
+    assert round(claims_v2.V1_MACS / MILLION) != papers.V2_TABLE4["MobileNetV1"][2]
+
+
+@pytest.mark.parametrize("side", papers.V2_TABLE3)
+def test_v2_table_3_is_one_row_too_high(side):
+    """At 56, 28 and 14 it has the channels that blocks with this input put out, at stride 2."""
+    (v1_channels, v1_kb), (channels, kb) = papers.V2_TABLE3[side]
+    assert v1_channels == claims_v2.V1_WIDEST[side]
+    if side == 7:
+        assert abs(v1_kb - 2 * claims_v2.kilobytes(v1_channels, side)) < 3
+    else:
+        assert abs(v1_kb - claims_v2.kilobytes(v1_channels, side)) < 0.01 * v1_kb
+    if side in (112, 7):
+        assert channels == claims_v2.V2_BETWEEN[side]
+    else:
+        halving = [each for each in claims_v2.network.blocks if strides(each) == 2]
+        inputs = {56: 1, 28: 2, 14: 3}
+        assert channels == halving[inputs[side]].layers[-1].num_features
+        assert channels > claims_v2.V2_BETWEEN[side]
+    assert abs(kb - claims_v2.kilobytes(channels, side)) < 0.03 * kb
+
+
+def strides(block: nn.Module) -> int:
+    return max(m.stride[0] for m in block.modules() if isinstance(m, nn.Conv2d))
+
+
+def test_what_a_relu_keeps_is_counted_as_the_formula_says():
+    for n in (2, 3, 4, 5, 15):
+        assert claims_v2.kept(n) == pytest.approx(100 * (1 - (n + 1) / 2**n))
+
+
+def test_v2_lies_three_to_nine_points_above_v1():
+    assert len(claims_v2.GAPS) == 16
+    assert 3 <= min(claims_v2.GAPS) and max(claims_v2.GAPS) < 9.5
+
+
+def test_v2_keeps_three_to_eight_times_less_between_blocks():
+    assert 3 < min(claims_v2.RATIOS) and max(claims_v2.RATIOS) == 8
 
 
 # ---------------------------------------------------------------- other papers

@@ -114,6 +114,50 @@ SLIM_V1_TOP1 = {
 # timm's README: top-1 in per cent of mobilenetv1_100.ra4_e3600_r224_in1k at 224.
 TIMM_V1_TOP1 = 75.382
 
+# Sandler et al. 2018 (MobileNetV2, arXiv 1801.04381), Table 4: top-1 in per cent, million
+# parameters, million multiply-adds, milliseconds on a large core of the Pixel 1.
+V2_TABLE4 = {
+    "MobileNetV1": (70.6, 4.2, 575, 113),
+    "MobileNetV2": (72.0, 3.4, 300, 75),
+    "MobileNetV2 (1.4)": (74.7, 6.9, 585, 143),
+}
+
+# Table 3, in the version that has all rows: channels and kB at 16 bits, by side of the map.
+V2_TABLE3 = {  # MobileNetV1, MobileNetV2
+    112: ((64, 1600), (16, 400)),
+    56: ((128, 800), (32, 200)),
+    28: ((256, 400), (64, 100)),
+    14: ((512, 200), (160, 62)),
+    7: ((1024, 199), (320, 32)),
+}
+
+# The README of the released code (mobilenet/README.md in TensorFlow slim), by width and input
+# size: million MACs, million parameters, top-1 in per cent, milliseconds on the Pixel 1.
+SLIM_V2 = {
+    (1.4, 224): (582, 6.06, 75.0, 138.0),
+    (1.3, 224): (509, 5.34, 74.4, 123.0),
+    (1.0, 224): (300, 3.47, 71.8, 73.8),
+    (1.0, 192): (221, 3.47, 70.7, 55.1),
+    (1.0, 160): (154, 3.47, 68.8, 40.2),
+    (1.0, 128): (99, 3.47, 65.3, 27.6),
+    (1.0, 96): (56, 3.47, 60.3, 17.6),
+    (0.75, 224): (209, 2.61, 69.8, 55.8),
+    (0.75, 192): (153, 2.61, 68.7, 41.6),
+    (0.75, 160): (107, 2.61, 66.4, 30.4),
+    (0.75, 128): (69, 2.61, 63.2, 21.9),
+    (0.75, 96): (39, 2.61, 58.8, 14.2),
+    (0.5, 224): (97, 1.95, 65.4, 28.7),
+    (0.5, 192): (71, 1.95, 63.9, 21.1),
+    (0.5, 160): (50, 1.95, 61.0, 14.9),
+    (0.5, 128): (32, 1.95, 57.7, 9.9),
+    (0.5, 96): (18, 1.95, 51.2, 6.4),
+    (0.35, 224): (59, 1.66, 60.3, 19.7),
+    (0.35, 192): (43, 1.66, 58.2, 14.6),
+    (0.35, 160): (30, 1.66, 55.7, 10.5),
+    (0.35, 128): (20, 1.66, 50.8, 6.9),
+    (0.35, 96): (11, 1.66, 45.5, 4.5),
+}
+
 # He et al. 2016, Table 1: FLOPs of the 50-layer network, in units of 10**9.
 RESNET50_FLOPS = 3.8
 

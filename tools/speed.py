@@ -13,12 +13,14 @@ from time import perf_counter
 import timm
 import torch
 from torch import nn
+from torchvision.models import mobilenet_v2
 
 from tools.notebooks import definitions
 
 REPEATS = 31  # odd, so that a median is one of them
 PAIRS = {  # ours, the reference
     "v1": lambda: (definitions("v1").MobileNetV1(), timm.create_model("mobilenetv1_100")),
+    "v2": lambda: (definitions("v2").MobileNetV2(), mobilenet_v2()),
 }
 
 
