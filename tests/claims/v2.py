@@ -226,7 +226,7 @@ PAGE = [
     computed("shrinks from {} to {}.", layers[0][2][1], layers[-2][2][1]),
     named("The paper's Table 2. The first", "Sandler et al. 2018"),
     named("the others have stride 1. Between", "the paper's caption"),
-    computed("They are {} blocks, not", len(network.blocks)),
+    computed("The rows make {} blocks, not", len(network.blocks)),
     printed("not the {} that the paper's text", 19, where="section 4"),
     named("The first block has t = 1, so", "Table 2"),
     printed("Why t = {}? Between {} and {} the paper", 6, 5, 10, where="section 4"),
@@ -275,7 +275,7 @@ PAGE = [
     computed("V2's widest map takes {:,.0f} kB at 16 bits", kilobytes(V2_INSIDE[112], 112)),
     computed("V1's {:,.0f} kB. But", kilobytes(V1_WIDEST[112], 112)),
     computed(
-        "leaves that block has {} channels: {:.0f} kB",
+        "enters that block has {} channels: {:.0f} kB",
         V2_BETWEEN[112],
         kilobytes(V2_BETWEEN[112], 112),
     ),
@@ -309,6 +309,7 @@ PAGE = [
         "So with {} and {}.", papers.V2_TABLE3[28][1][0], papers.V2_TABLE3[14][1][0], where="T. 3"
     ),
     printed("V1's {} at 7×7", papers.V2_TABLE3[7][0][1], where="Table 3"),
+    printed('another one prints "{}/O({})"', 1, 1, where="Table 3 of another version"),
     named("Table 4:", "Sandler et al. 2018"),
     computed(
         "| MobileNetV2 | {} M, {} M | {:,} and {:,} |",
@@ -337,11 +338,11 @@ PAGE = [
     printed("{} is cut as well", t4["MobileNetV2"][1], where="Table 4"),
     computed("without batch norm: {:,}.", without_norm(network)),
     computed(
-        "{:,} or {:,} parameters are {:.1f} million",
-        without_norm(wide),
-        params(wide),
-        params(wide) / 1e6,
+        "{:,} or {:,} parameters are {:.1f} or {:.1f} million",
+        *(without_norm(wide), params(wide)),
+        *(int(without_norm(wide) / 1e5) / 10, params(wide) / 1e6),
     ),
+    printed("never {}; and", t4["MobileNetV2 (1.4)"][1], where="Table 4"),
     computed("and {:.0f} is not", macs(wide, 3, 224, 224) / 1e6),
     printed("is not {}. Nor", t4["MobileNetV2 (1.4)"][2], where="Table 4"),
     printed("V1's {} comes from", t4["MobileNetV1"][2], where="Table 4"),
@@ -369,10 +370,11 @@ PAGE = [
     named("On average 1 - (n + 1)/2^n of", "equation (6.1)"),
     computed("{} of {} blocks.", SHORTCUTS, len(network.blocks)),
     computed("{:,} parameters, {:,} MACs, {} %.", PARAMS, MACS, t4["MobileNetV2"][0]),
+    computed("takes {:.0f} kB, if the", kilobytes(V2_BETWEEN[112], 112)),
     computed(
-        "takes {:.0f} kB, where V1 needs {:,.0f}",
-        kilobytes(V2_BETWEEN[112], 112),
+        "takes {:,.0f}, or {:.0f} with",
         kilobytes(V1_WIDEST[112], 112),
+        max(kilobytes(32, 112), kilobytes(128, 56)),
     ),
     named("joins narrow ends, at stride 1 and", "the block"),
     named("No expansion at t = 1; the", "Table 2"),
@@ -498,7 +500,7 @@ FIGURES = [
 
 # How often each name with a digit in it stands there.
 PAGE_NAMES = {
-    "1×1": 10,
+    "1×1": 11,
     "3×3": 3,
     "7×7": 3,
     "BatchNorm2d": 3,
