@@ -176,6 +176,16 @@ def map_row(ax: Axes, y: float, height: float, side: int, channels: int, widest:
     ax.text(24.8, middle, f"{side}×{side}×{channels}", ha="right", va="center", fontsize=9)
 
 
+def accuracy_axes(ax: Axes, xlim: tuple[float, float], ylim: tuple[float, float]) -> None:
+    """Axes for accuracy over MACs, with the legend where no network is."""
+    ax.set(xscale="log", xlim=xlim, ylim=ylim)
+    ax.set(xlabel="million MACs", ylabel="top-1 on ImageNet, per cent")
+    ax.set_xticks([10, 20, 50, 100, 200, 500], ["10", "20", "50", "100", "200", "500"])
+    ax.minorticks_off()
+    ax.grid(True, lw=0.5)
+    ax.legend(loc="lower right", frameon=False)
+
+
 def dark_rules() -> str:
     """CSS that swaps every colour for its dark counterpart."""
     rules = [

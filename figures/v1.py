@@ -1,7 +1,7 @@
 """Figures of the chapter on MobileNetV1."""
 
 import matplotlib.pyplot as plt
-from style import HATCHES, WIDTH, box, canvas, colour, map_row, save
+from style import HATCHES, WIDTH, accuracy_axes, box, canvas, colour, map_row, save
 
 from tools import papers
 from tools.notebooks import definitions
@@ -122,12 +122,7 @@ def grid() -> None:
         label="printed in the paper",
     )
     ax.plot([], [], "o-", ms=5, lw=1.2, color=colour("ink"), label="released checkpoints")
-    ax.set(xscale="log", xlim=(10, 800), ylim=(38, 74))
-    ax.set(xlabel="million MACs", ylabel="top-1 on ImageNet, per cent")
-    ax.set_xticks([10, 20, 50, 100, 200, 500], ["10", "20", "50", "100", "200", "500"])
-    ax.minorticks_off()
-    ax.grid(True, lw=0.5)
-    ax.legend(loc="lower right", frameon=False)
+    accuracy_axes(ax, xlim=(10, 800), ylim=(38, 74))
     save(fig, "v1-grid")
 
 

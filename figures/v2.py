@@ -5,7 +5,7 @@ import math
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.patches import Rectangle
-from style import HATCHES, WIDTH, arrow, box, canvas, colour, map_row, save
+from style import HATCHES, WIDTH, accuracy_axes, arrow, box, canvas, colour, map_row, save
 
 from tools import papers
 from tools.notebooks import definitions
@@ -91,7 +91,10 @@ def network() -> None:
     ax.text(19.2, y, "the map that comes out", ha="center", weight="bold")
     y -= 0.2
     side = 224
-    rows = [("stem", None, 32, 2), *((f"{n}×", t, c, s) for t, c, n, s in v2.V2_ROWS)]
+    net = v2.MobileNetV2()
+    filters, last = net.stem[0].out_channels, net.last[0].out_channels
+    classes = net.classifier.out_features
+    rows = [("stem", None, filters, 2), *((f"{n}×", t, c, s) for t, c, n, s in v2.V2_ROWS)]
     for name, t, channels, stride in rows:
         side //= stride
         height = max(1.9, 2.8 * side / 112 + 0.3)
@@ -106,16 +109,16 @@ def network() -> None:
                 box(ax, 3.0, at, 2.6, 1.5, f"×{t}", "pointwise")
             box(ax, 5.9, at, 3.4, 1.5, f"3×3{halved}", "depthwise")
             box(ax, 9.6, at, 2.8, 1.5, f"{channels}", "pointwise")
-        map_row(ax, y, height, side, channels, widest=1280)
+        map_row(ax, y, height, side, channels, widest=last)
     y -= 1.95
-    box(ax, 3.0, y, 9.4, 1.5, "1×1, 1280 filters", "pointwise")
-    map_row(ax, y, 1.5, side, 1280, widest=1280)
+    box(ax, 3.0, y, 9.4, 1.5, f"1×1, {last} filters", "pointwise")
+    map_row(ax, y, 1.5, side, last, widest=last)
     y -= 1.95
     box(ax, 3.0, y, 9.4, 1.5, "average pooling")
-    map_row(ax, y, 1.5, 1, 1280, widest=1280)
+    map_row(ax, y, 1.5, 1, last, widest=last)
     y -= 1.95
-    box(ax, 3.0, y, 9.4, 1.5, "linear, 1,000 classes")
-    ax.text(24.8, y + 0.75, "1,000 logits", ha="right", va="center", fontsize=9)
+    box(ax, 3.0, y, 9.4, 1.5, f"linear, {classes:,} classes")
+    ax.text(24.8, y + 0.75, f"{classes:,} logits", ha="right", va="center", fontsize=9)
     save(fig, "v2-network")
 
 
@@ -180,12 +183,7 @@ def grid() -> None:
             label=f"V2, width {width}",
         )
     ax.plot([], [], "x", ms=5, color=colour("muted"), label="V1, all widths")
-    ax.set(xscale="log", xlim=(8, 900), ylim=(38, 78))
-    ax.set(xlabel="million MACs", ylabel="top-1 on ImageNet, per cent")
-    ax.set_xticks([10, 20, 50, 100, 200, 500], ["10", "20", "50", "100", "200", "500"])
-    ax.minorticks_off()
-    ax.grid(True, lw=0.5)
-    ax.legend(loc="lower right", frameon=False)
+    accuracy_axes(ax, xlim=(8, 900), ylim=(38, 78))
     save(fig, "v2-grid")
 
 

@@ -286,7 +286,11 @@ PAGE = [
     computed("5 × 25,690,112 = {:,}", UNIT * NARROW_ONES),
     computed("8 × 51,380,224 = {:,}", DOUBLE * WIDE_ONES),
     computed("Together these are {:,} MACs", sum(POINTWISE)),
-    computed("this unit of {:.1f} million. The pointwise layers are {}", UNIT / 1e6, 21),
+    computed(
+        "this unit of {:.1f} million. The pointwise layers are {}",
+        UNIT / 1e6,
+        sum(POINTWISE) // UNIT,
+    ),
     # Where the cost sits
     kind_row("pointwise", "pointwise"),
     kind_row("depthwise", "depthwise"),
@@ -391,7 +395,10 @@ PAGE = [
     printed("It reaches {:.1f} % at 224", papers.TIMM_V1_TOP1, where="timm's README"),
     computed(": {:.1f} points more", papers.TIMM_V1_TOP1 - t4["separable"][0]),
     # The paper's numbers
-    computed("Table 1 lists {} layers. Against the network in the notebook, {} agree", 28, 27),
+    computed(  # tests/test_papers.py finds the one that does not
+        "Table 1 lists {} layers. Against the network in the notebook, {} agree",
+        *(len(layers), len(layers) - 1),
+    ),
     printed("is printed with stride {}, but", 2, where="Howard et al. 2017, Table 1"),
     computed("so it must be {}.", network.blocks[12].depthwise[0].stride[0]),
     computed("the map ends at {0}×{0}, the network takes {1:,} MACs", MISPRINT_SIDE, MISPRINT_MACS),
@@ -446,7 +453,7 @@ PAGE = [
     named("Tables 2 and 3 leave it out too", "Howard et al. 2017"),
     named("MobileNets in Tables 4 to 8 fit", "tests/test_papers.py tries each"),
     printed(r"\rho = {} is", 0.714, where="Table 3"),
-    computed("is 10 / {}: the layer's map at an input of 160", 14),
+    computed("is {} / {}: the layer's map at an input of 160", sides(160)[3], sides(224)[3]),
     printed("VGG-16: {} counts", t8["VGG 16"][1], where="Table 8"),
     computed("convolutions only, {:,}", convolution.CONV_MACS),
     printed("The {} million parameters", t8["VGG 16"][2], where="Table 8"),
@@ -558,8 +565,12 @@ PAGE = [
         *(n for block in (*notebook.V1_BLOCKS[:7], *notebook.V1_BLOCKS[11:]) for n in block),
     ),
     computed("goes from 100 to {}, {}, {}, {} and {}, rounded", *HUNDRED_SIDES),
-    computed("Block 6 has the fourth of these, {0}×{0}×{1}", HUNDRED_SIDES[3], 512),
-    computed("block 13 the last, {0}×{0}×{1}.", HUNDRED_SIDES[4], 1024),
+    computed(
+        "Block 6 has the fourth of these, {0}×{0}×{1}",
+        HUNDRED_SIDES[3],
+        network.blocks[5].pointwise[0].out_channels,
+    ),
+    computed("block 13 the last, {0}×{0}×{1}.", HUNDRED_SIDES[4], network.classifier.in_features),
     given(r'"At \alpha = 0.5 everything shrinks'),
     computed("3,139,584 / 4 = {:,}", sum(pointwise_weights(half))),
     computed("the depthwise weights ({:,})", sum(depthwise_weights(half))),

@@ -230,7 +230,7 @@ PAGE = [
     printed("not the {} that the paper's text", 19, where="section 4"),
     named("The first block has t = 1, so", "Table 2"),
     printed("Why t = {}? Between {} and {} the paper", 6, 5, 10, where="section 4"),
-    computed("on the stem's {} channels and a projection to {}.", 32, layers[2][2][0]),
+    computed("on the stem's {} channels and a projection to {}.", layers[0][2][0], layers[2][2][0]),
     computed("from {} channels to {}, this", layers[-2][0].in_channels, layers[-2][0].out_channels),
     kind_row("pointwise", "pointwise"),
     kind_row("depthwise", "depthwise"),
@@ -261,9 +261,7 @@ PAGE = [
     named("rounded to multiples of 8, but never below 90 %", "make_divisible"),
     computed("At 0.35, 32 channels become {}, because", thin.stem[0].out_channels),
     computed("because {} would round to 8", 32 * 0.35),
-    computed(
-        "from {:.0f} per cent at {:.0f} million", papers.SLIM_V2[0.35, 96][2] + 1e-9, SMALLEST / 1e6
-    ),
+    computed("from {:.0f} per cent at {:.0f} million", papers.SLIM_V2[0.35, 96][2], SMALLEST / 1e6),
     computed(
         "to {:.0f} per cent at {:.0f} million",
         papers.SLIM_V2[1.4, 224][2],
