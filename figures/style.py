@@ -36,9 +36,16 @@ COLOURS = {
     "standard-light": ("#cfe4f1", "#143d57"),
     "depthwise-light": ("#f9e2bd", "#54400f"),
     "pointwise-light": ("#c8e8dc", "#10483a"),
+    "squeeze-light": ("#f3dbe9", "#4f2440"),
 }
 # Never by colour alone: each role has its own hatch as well.
-HATCHES = {"standard": "", "depthwise": "////", "pointwise": "....", "fc": "xxxx"}
+HATCHES = {
+    "standard": "",
+    "depthwise": "////",
+    "pointwise": "....",
+    "gone": "////",  # what was there and is no more
+    "fc": "xxxx",
+}
 
 
 def colour(role: str) -> str:
