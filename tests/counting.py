@@ -57,6 +57,8 @@ def kind_of(layer: nn.Module) -> str:
         return "fc"
     if layer.groups == layer.in_channels > 1:
         return "depthwise"
+    if layer.kernel_size == (1, 1) and layer.bias is not None:
+        return "squeeze"  # of V3's convolutions, those of squeeze-and-excite alone have a bias
     return "pointwise" if layer.kernel_size == (1, 1) else "standard"
 
 
@@ -77,3 +79,8 @@ def v1(**options) -> nn.Module:
 def v2(**options) -> nn.Module:
     """The MobileNetV2 that its notebook builds."""
     return on_meta(definitions("v2").MobileNetV2, **options)
+
+
+def v3(variant: str = "large", **options) -> nn.Module:
+    """The MobileNetV3 that its notebook builds."""
+    return on_meta(definitions("v3").MobileNetV3, variant, **options)

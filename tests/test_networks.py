@@ -11,7 +11,7 @@ from torch import nn
 from torchvision.models._utils import _make_divisible
 
 from tests.book import definitions
-from tests.counting import macs, params, v1, v2
+from tests.counting import macs, params, v1, v2, v3
 from tools import speed
 
 # Written down once more, so that a change of the network and its pages together is noticed.
@@ -72,7 +72,11 @@ def narrow_v2() -> nn.Module:
     return definitions("v2").MobileNetV2(num_classes=10, width_mult=0.35, dropout=0.0)
 
 
-@pytest.mark.parametrize("build", [narrow_v1, narrow_v2])
+def narrow_v3() -> nn.Module:
+    return definitions("v3").MobileNetV3("small", num_classes=10, width_mult=0.5, dropout=0.0)
+
+
+@pytest.mark.parametrize("build", [narrow_v1, narrow_v2, narrow_v3])
 def test_a_network_returns_logits_and_trains(build):
     """One image of each of ten classes is learned by heart; every parameter takes part."""
     torch.manual_seed(0)
@@ -195,17 +199,26 @@ def test_the_inverted_residual_says_what_is_allowed(stride, t, message):
         definitions("v2").InvertedResidual(8, 8, stride, t)
 
 
+@pytest.mark.parametrize("chapter", ["v2", "v3"])
 @pytest.mark.parametrize(
     ("asked", "rounded"), [(1, 8), (11.2, 16), (18, 24), (22.4, 24), (33.6, 32), (44.8, 48)]
 )
-def test_channels_are_rounded_as_in_torchvision(asked, rounded):
-    assert definitions("v2").make_divisible(asked) == rounded == _make_divisible(asked, 8)
+def test_channels_are_rounded_as_in_torchvision(chapter, asked, rounded):
+    assert definitions(chapter).make_divisible(asked) == rounded == _make_divisible(asked, 8)
 
 
-def test_v2_loads_a_checkpoint_and_says_so_when_there_is_none(monkeypatch, tmp_path, capsys):
+CHECKPOINTS = {  # chapter: what builds ours, the reference, random weights, and the weights' name
+    "v2": ("MobileNetV2", "mobilenet_v2", "randomise_batch_norms", "MobileNet_V2_Weights"),
+    "v3": ("MobileNetV3", "mobilenet_v3_large", "randomise", "MobileNet_V3_Large_Weights"),
+}
+
+
+@pytest.mark.parametrize("chapter", CHECKPOINTS)
+def test_a_checkpoint_is_loaded_or_said_to_be_missing(chapter, monkeypatch, tmp_path, capsys):
     """torchvision's loader reads a file that stands in for the download, from its own cache."""
-    notebook = definitions("v2")
-    reference = notebook.randomise_batch_norms(notebook.mobilenet_v2())
+    notebook = definitions(chapter)
+    build, create, randomise, weights = (getattr(notebook, n) for n in CHECKPOINTS[chapter])
+    reference = randomise(create())
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
 
     def no_network(*_args, **_kwargs):
@@ -216,14 +229,152 @@ def test_v2_loads_a_checkpoint_and_says_so_when_there_is_none(monkeypatch, tmp_p
     assert "No trained weights, going on with random ones: " in capsys.readouterr().out
 
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True, exist_ok=True)
-    name = Path(notebook.MobileNet_V2_Weights.DEFAULT.url).name
+    name = Path(weights.DEFAULT.url).name
     torch.save(reference.state_dict(), tmp_path / "hub" / "checkpoints" / name)
-    network = notebook.MobileNetV2().eval()
+    network = build().eval()
     notebook.load_in_order(network, notebook.trained_weights())
     image = notebook.photograph()
     assert image.shape == (1, 3, 224, 224)
     with torch.no_grad():
-        torch.testing.assert_close(network(image), reference(image), rtol=0, atol=0)
+        ours, theirs = network.double()(image.double()), reference.double()(image.double())
+    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+
+
+# ---------------------------------------------------------------- MobileNetV3
+
+V3_PARAMS = {
+    ("large", 0.35): 997_064,
+    ("large", 0.5): 1_734_576,
+    ("large", 0.75): 3_377_576,
+    ("large", 1.0): 5_483_032,
+    ("large", 1.25): 8_164_744,
+    ("small", 0.35): 558_744,
+    ("small", 0.5): 917_264,
+    ("small", 0.75): 1_653_920,
+    ("small", 1.0): 2_542_856,
+    ("small", 1.25): 3_644_912,
+}
+V3_MACS = {  # at 224, 192, 160, 128 and 96
+    ("large", 0.35): (35_278_408, 26_127_136, 18_383_752, 12_048_256, 7_120_648),
+    ("large", 0.5): (64_962_192, 48_080_704, 33_796_368, 22_109_184, 13_019_152),
+    ("large", 0.75): (140_033_816, 103_548_640, 72_676_568, 47_417_600, 27_771_736),
+    ("large", 1.0): (216_589_760, 160_192_640, 112_472_000, 73_427_840, 43_060_160),
+    ("large", 1.25): (343_461_000, 253_901_088, 178_119_624, 116_116_608, 67_892_040),
+    ("small", 0.35): (11_238_936, 8_385_696, 5_971_416, 3_996_096, 2_459_736),
+    ("small", 0.5): (18_970_736, 14_143_680, 10_059_248, 6_717_440, 4_118_256),
+    ("small", 0.75): (39_115_576, 29_100_896, 20_626_936, 13_693_696, 8_301_176),
+    ("small", 1.0): (56_510_400, 42_067_712, 29_846_976, 19_848_192, 12_071_360),
+    ("small", 1.25): (88_155_944, 65_544_992, 46_412_648, 30_758_912, 18_583_784),
+}
+
+
+@pytest.mark.parametrize(("variant", "width"), V3_PARAMS)
+def test_v3_has_the_known_size_and_cost(variant, width):
+    network = v3(variant, width_mult=width)
+    assert params(network) == V3_PARAMS[variant, width]
+    counted = tuple(macs(network, 3, size, size) for size in (224, 192, 160, 128, 96))
+    assert counted == V3_MACS[variant, width]
+
+
+@pytest.mark.parametrize("variant", ["large", "small"])
+@pytest.mark.parametrize("size", [(224, 224), (96, 96), (33, 33), (97, 224), (1, 1)])
+@pytest.mark.parametrize("classes", [1, 10])
+def test_v3_takes_any_image_and_any_number_of_classes(variant, size, classes):
+    network = definitions("v3").MobileNetV3(variant, num_classes=classes, width_mult=0.35).eval()
+    with torch.no_grad():
+        assert network(torch.randn(2, 3, *size)).shape == (2, classes)
+
+
+@pytest.mark.parametrize(
+    ("options", "allowed"),
+    [
+        ({"variant": "medium"}, "'large' or 'small', not 'medium'"),
+        ({"variant": "Large"}, "'large' or 'small', not 'Large'"),
+        ({"variant": None}, "'large' or 'small', not None"),
+        ({"width_mult": 0}, "finite and above 0, not 0"),
+        ({"width_mult": -1}, "finite and above 0, not -1"),
+        ({"width_mult": float("nan")}, "finite and above 0, not nan"),
+        ({"num_classes": 0}, "1 or more, not 0"),
+    ],
+)
+def test_v3_says_what_was_given_and_what_is_allowed(options, allowed):
+    with pytest.raises(ValueError, match=f"^{next(iter(options))} must be {allowed}$"):
+        definitions("v3").MobileNetV3(**options)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "nl", "stride", "message"),
+    [
+        (3, "RE", 3, "stride must be 1 or 2, not 3"),
+        (3, "RE", 0, "stride must be 1 or 2, not 0"),
+        (3, "SiLU", 1, "nl must be 'RE' or 'HS', not 'SiLU'"),
+        (4, "RE", 1, "kernel must be odd, not 4"),
+    ],
+)
+def test_v3_block_says_what_is_allowed(kernel, nl, stride, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        definitions("v3").InvertedResidual(8, kernel, 16, 8, 0, nl, stride)
+
+
+def test_the_hard_functions_are_torchs():
+    x = torch.linspace(-6, 6, 1201, dtype=torch.float64)
+    notebook = definitions("v3")
+    torch.testing.assert_close(notebook.hard_sigmoid(x), nn.functional.hardsigmoid(x))
+    torch.testing.assert_close(notebook.hard_swish(x), nn.functional.hardswish(x))
+
+
+def test_shrinking_a_layer_keeps_the_channels_of_largest_norm():
+    """With the other channels silenced first, the smaller network computes the same."""
+    notebook = definitions("v3")
+    torch.manual_seed(0)
+    expansions = (48, 48, 96, 96)
+    network = notebook.digit_network(expansions)
+    block = [m for m in network if isinstance(m, notebook.InvertedResidual)][2]
+    order = torch.randperm(96)
+    drop, keep = order[:32], order[32:]
+    with torch.no_grad():
+        block.layers[3].weight[drop] *= 1e-3  # the depthwise filters of smallest norm
+        block.layers[6].weight[:, keep] *= 1e-3  # listened to, but quietly: no criterion
+        block.layers[6].weight[:, drop] = 0  # not listened to
+    smaller, sizes = notebook.shrink(network, expansions, 2, 64)
+    assert sizes == (48, 48, 64, 96)
+    kept = [m for m in smaller if isinstance(m, notebook.InvertedResidual)][2].layers[3].weight
+    torch.testing.assert_close(kept, block.layers[3].weight[keep.sort().values], rtol=0, atol=0)
+    x = torch.randn(4, 1, 8, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(smaller.eval()(x), network.eval()(x), rtol=1e-4, atol=1e-5)
+    assert notebook.digit_macs(sizes) < notebook.digit_macs(expansions)
+
+
+@pytest.mark.parametrize("block", range(4))
+@pytest.mark.parametrize("share", [0.05, 0.08, 0.1])
+def test_a_proposal_saves_enough_and_no_more_than_needed(block, share):
+    notebook = definitions("v3")
+    expansions = (48, 48, 96, 96)
+    total = notebook.digit_macs(expansions)
+
+    def saved(to: int) -> int:
+        return total - notebook.digit_macs((*expansions[:block], to, *expansions[block + 1 :]))
+
+    to = notebook.propose(expansions, block, share * total)
+    assert to == 0 or saved(to) >= share * total > saved(to + 8)
+    assert to > 0 or saved(24) < share * total
+    assert notebook.propose(expansions, block, total) == 0
+
+
+@pytest.mark.parametrize("variant", ["large", "small"])
+def test_v3_has_the_settings_of_torchvision_that_no_checkpoint_holds(variant):
+    def settings(network: nn.Module) -> list:
+        norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+        dropouts = [m.p for m in network.modules() if isinstance(m, nn.Dropout)]
+        return [(m.eps, m.momentum) for m in norms] + dropouts
+
+    notebook = definitions("v3")
+    ours, reference = notebook.MobileNetV3(variant), notebook.REFERENCES[variant]()
+    assert settings(ours) == settings(reference)
+    for right, wrong in (("momentum=0.01", "momentum=0.1"), ("eps=0.001", "eps=1e-5")):
+        broken = definitions("v3", right, wrong).MobileNetV3(variant)
+        assert settings(broken) != settings(reference)
 
 
 def test_the_chapters_share_one_table_of_blocks():

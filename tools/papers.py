@@ -1,7 +1,8 @@
 """The papers' tables, as printed: what the figures draw and the tests compare with.
 
 Read from the papers' text: Howard et al. 2017 (MobileNetV1, arXiv 1704.04861), He et al. 2016
-(ResNet, arXiv 1512.03385), Szegedy et al. 2015 (GoogLeNet, arXiv 1409.4842).
+(ResNet, arXiv 1512.03385), Szegedy et al. 2015 (GoogLeNet, arXiv 1409.4842), Sandler et al. 2018
+(MobileNetV2, arXiv 1801.04381), Howard et al. 2019 (MobileNetV3, arXiv 1905.02244).
 """
 
 # Howard et al. 2017, Table 1: type and stride, filter shape, input size. "5×" is written out.
@@ -163,3 +164,87 @@ RESNET50_FLOPS = 3.8
 
 # Szegedy et al. 2015, Table 1, module inception (3a), the 5×5 branch.
 INCEPTION_3A = {"size": 28, "in": 192, "reduce": 16, "out": 32}
+
+# Howard et al. 2019 (MobileNetV3). Its versions on arXiv differ; these are of the last, where
+# nothing else is said. Table 3: top-1 in per cent, million multiply-adds, million parameters,
+# milliseconds on one large core of the Pixel 1, 2 and 3.
+V3_TABLE3 = {
+    "V3-Large 1.0": (75.2, 219, 5.4, 51, 61, 44),
+    "V3-Large 0.75": (73.3, 155, 4.0, 39, 46, 40),
+    "MnasNet-A1": (75.2, 315, 3.9, 71, 86, 61),
+    "V2 1.0": (72.0, 300, 3.4, 64, 76, 56),
+    "V3-Small 1.0": (67.4, 56, 2.5, 15.8, 19.4, 14.4),
+    "V3-Small 0.75": (65.4, 44, 2.0, 12.8, 15.6, 11.7),
+    "V2 0.35": (60.8, 59.2, 1.6, 16.6, 19.6, 13.9),
+}
+
+# In earlier versions, the rows that changed: million multiply-adds and parameters.
+V3_TABLE3_EARLIER = {"V3-Small 1.0": (66, 2.9), "V3-Small 0.75": (44, 2.4)}
+
+# The first version's milliseconds on the Pixel 1.
+V3_TABLE3_FIRST = {"V3-Large 1.0": 66, "MnasNet-A1": 84, "V2 1.0": 78}
+
+# Table 4, 8-bit: top-1 in per cent, milliseconds on the Pixel 1.
+V3_TABLE4 = {
+    "V3-Large 1.0": (73.8, 44),
+    "V2 1.0": (70.9, 52),
+    "V3-Small 1.0": (64.9, 15.5),
+    "V2 0.35": (57.2, 16.7),
+}
+
+# Table 5: top-1 in per cent, milliseconds on the Pixel 1, the same without optimised h-swish.
+V3_TABLE5 = {
+    "V3-Large 1.0": (75.2, 51.4, 57.5),
+    "ReLU": (74.5, 50.5, 50.5),
+    "h-swish@16": (75.4, 53.5, 68.9),
+    "h-swish@112": (75.0, 51, 54.4),
+}
+
+# Table 9, by variant, size and width: top-1, million multiply-adds, million parameters, Pixel 1 ms.
+V3_TABLE9 = {
+    ("large", 224, 1.25): (76.6, 356, 7.5, 77.0),
+    ("large", 224, 1.0): (75.2, 217, 5.4, 51.2),
+    ("large", 224, 0.75): (73.3, 155, 4.0, 39.8),
+    ("large", 224, 0.5): (68.8, 69, 2.6, 21.7),
+    ("large", 224, 0.35): (64.2, 40, 2.2, 15.1),
+    ("large", 256, 1.0): (76.0, 282, 5.4, 65.6),
+    ("large", 192, 1.0): (73.7, 160, 5.4, 38.0),
+    ("large", 160, 1.0): (71.7, 112, 5.4, 27.8),
+    ("large", 128, 1.0): (68.4, 73, 5.4, 17.8),
+    ("large", 96, 1.0): (63.3, 43, 5.4, 12.5),
+    ("small", 224, 1.25): (70.4, 91, 3.6, 23.6),
+    ("small", 224, 1.0): (67.5, 57, 2.5, 15.8),
+    ("small", 224, 0.75): (65.4, 44, 2.0, 12.8),
+    ("small", 224, 0.5): (58.0, 21, 1.6, 7.7),
+    ("small", 224, 0.35): (49.8, 12, 1.4, 5.7),
+    ("small", 256, 1.0): (68.5, 74, 2.5, 20.0),
+    ("small", 160, 1.0): (62.8, 30, 2.5, 8.6),
+    ("small", 128, 1.0): (57.3, 20, 2.5, 5.8),
+    ("small", 96, 1.0): (51.7, 12, 2.5, 4.4),
+}
+
+# In earlier versions, the rows that changed: million multiply-adds and parameters. (The last
+# version leaves Small at 192 out.)
+V3_TABLE9_EARLIER = {
+    ("small", 224, 1.0): (66, 2.9),
+    ("small", 224, 0.75): (44, 2.4),
+    ("small", 224, 0.5): (23, 1.9),
+    ("small", 224, 0.35): (13, 1.7),
+    ("small", 256, 1.0): (74, 2.9),
+    ("small", 192, 1.0): (42, 2.9),
+    ("small", 160, 1.0): (30, 2.9),
+    ("small", 128, 1.0): (20, 2.9),
+    ("small", 96, 1.0): (12, 2.9),
+}
+
+# The README of the released code: million MACs, million parameters, top-1, Pixel 1 ms.
+SLIM_V3 = {
+    "Large": (217, 5.4, 75.2, 51.2),
+    "Large minimalistic": (209, 3.9, 72.3, 44.1),
+    "Small": (66, 2.9, 67.5, 15.8),
+    "Small minimalistic": (65, 2.0, 61.9, 12.2),
+}
+
+# Tan et al. 2019 (MnasNet, arXiv 1807.11626), section 5 and 6.1.
+MNASNET_SEARCH = {"networks": 8000, "days": 4.5, "TPUs": 64}
+MNASNET_A1_MADDS = 312

@@ -13,7 +13,7 @@ from time import perf_counter
 import timm
 import torch
 from torch import nn
-from torchvision.models import mobilenet_v2
+from torchvision.models import mobilenet_v2, mobilenet_v3_large, mobilenet_v3_small
 
 from tools.notebooks import definitions
 
@@ -21,6 +21,8 @@ REPEATS = 31  # odd, so that a median is one of them
 PAIRS = {  # ours, the reference
     "v1": lambda: (definitions("v1").MobileNetV1(), timm.create_model("mobilenetv1_100")),
     "v2": lambda: (definitions("v2").MobileNetV2(), mobilenet_v2()),
+    "v3-large": lambda: (definitions("v3").MobileNetV3("large"), mobilenet_v3_large()),
+    "v3-small": lambda: (definitions("v3").MobileNetV3("small"), mobilenet_v3_small()),
 }
 
 

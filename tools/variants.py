@@ -1,0 +1,79 @@
+"""Networks that papers measured and no notebook builds, for counting: figures and tests use them.
+
+Their blocks are the notebook's. They are on the device "meta", without numbers, and have no
+activation between their parts.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from tools.notebooks import definitions
+
+notebook = definitions("v3")
+
+
+def skeleton_v3(
+    rows: Sequence, stem: int, last: int, features: int, *, last_squeeze: bool = False
+) -> nn.Sequential:
+    """What V3 takes with these rows, with squeeze-and-excite on the last 1×1 layer or without."""
+    conv_bn, make_divisible = notebook.conv_bn, notebook.make_divisible
+    with torch.device("meta"):
+        layers = [*conv_bn(3, stem, 3, 2, groups=1), *notebook.build_blocks(rows, stem)]
+        layers += conv_bn(rows[-1].out, last, 1, 1, groups=1)
+        if last_squeeze:
+            layers.append(notebook.SqueezeExcitation(last, make_divisible(last // 4)))
+        layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(last, features)]
+        return nn.Sequential(*layers, nn.Linear(features, 1000))
+
+
+def paper_v3(
+    variant: str, width: float = 1.0, features: int | None = None, *, last_squeeze: bool = False
+) -> nn.Sequential:
+    """MobileNetV3 as the paper's Table 9 counts it, not as torchvision scales it.
+
+    The expansion keeps its ratio to the block's scaled input, as in mobilenet_v3.py of TensorFlow
+    slim. The last features keep their number, unless `features` gives another: that fits the paper
+    up to a width of 1.
+    """
+    (table, usual), scaled = notebook.VARIANTS[variant], notebook.make_divisible
+    rows, before = [], 16
+    for row in table:
+        exp = scaled(scaled(before * width) * row.exp / before)
+        rows.append(row._replace(exp=exp, out=scaled(row.out * width)))
+        before = row.out
+    last = scaled(6 * before * width)
+    stem = scaled(16 * width)
+    return skeleton_v3(rows, stem, last, features or usual, last_squeeze=last_squeeze)
+
+
+def minimalistic_v3(variant: str) -> nn.Sequential:
+    """Without squeeze-and-excite, 5×5 kernels and h-swish, as released beside the others."""
+    table, features = notebook.VARIANTS[variant]
+    rows = [row._replace(kernel=3, se=False, nl="RE") for row in table]
+    return skeleton_v3(rows, 16, 6 * table[-1].out, features)
+
+
+def first_version_v3_large() -> nn.Sequential:
+    """Table 1 as the first version on arXiv prints it: blocks 13 and 14 differ."""
+    rows = list(notebook.V3_LARGE)
+    rows[13 - 1] = rows[13 - 1]._replace(s=1)
+    rows[14 - 1] = rows[14 - 1]._replace(exp=672, s=2)
+    return skeleton_v3(rows, 16, 960, 1280)
+
+
+def grouped(rows: Sequence, channels: int) -> list[tuple[int, int, tuple]]:
+    """Rows with equal blocks together: (first block, last block, row), counted from 1.
+
+    `channels` come into the first block. A block that changes the map or its channels stands alone.
+    """
+    groups = []
+    for number, row in enumerate(rows, start=1):
+        keeps = row.s == 1 and row.out == channels
+        if groups and keeps and groups[-1][2] == row:
+            groups[-1] = (groups[-1][0], number, row)
+        else:
+            groups.append((number, number, row))
+        channels = row.out
+    return groups
