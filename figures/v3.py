@@ -1,5 +1,7 @@
 """Figures of the chapter on MobileNetV3."""
 
+from functools import cache
+
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
@@ -11,6 +13,8 @@ from tools.notebooks import definitions
 from tools.variants import grouped, paper_v3
 
 v1, v2, v3 = definitions("v1"), definitions("v2"), definitions("v3")
+with torch.device("meta"):  # for counting: no numbers
+    STEPS = v3.steps()
 GONE = {"fc": colour("paper"), "ec": colour("shortcut"), "hatch": HATCHES["gone"]}
 
 
@@ -23,7 +27,7 @@ def steps() -> None:
     fig, ax = plt.subplots(figsize=(WIDTH, 3.0))
     fig.subplots_adjust(0.02, 0.02, 0.98, 0.9)
     before = None
-    for row, (name, network) in enumerate(v3.steps().items()):
+    for row, (name, network) in enumerate(STEPS.items()):
         macs, params = v3.count_macs(network, 224) / 1e6, v3.count_params(network) / 1e6
         ax.barh(-row, macs, 0.36, color=colour("pointwise-light"), ec=colour("pointwise"))
         if before and before > macs:
@@ -155,12 +159,11 @@ def swish() -> None:
 def ends() -> None:
     """The last stage before and after, with the MACs of each layer."""
     fig, ax = canvas(25, 20.6, 3.96)
-    networks = v3.steps()
     for title, name, left in (
         ("as in MnasNet-A1", "expansions shrunk", 0.3),
         ("V3's", "shorter end", 13.0),
     ):
-        costs = v3.layer_costs(networks[name], 224)
+        costs = v3.layer_costs(STEPS[name], 224)
         original = name == "expansions shrunk"
         costs = costs[-5:] if original else costs[-3:]
         ax.text(left + 4.0, 19.6, title, ha="center", weight="bold")
@@ -246,6 +249,7 @@ LINES = {  # by variant: colour, marker, label
 }
 
 
+@cache
 def table9(variant: str, by: str) -> list[tuple[float, float, float]]:
     """Points of Table 9 along a knob, "size" or "width": million MACs (ours), top-1, Pixel 1 ms."""
     points = []
