@@ -278,13 +278,14 @@ def swishes(network: nn.Module) -> int:
 
 
 V3_PAPER = "Howard et al. 2019"
+FIRST_V3, FIRST_V2 = (papers.V3_TABLE3_FIRST[name] for name in ("V3-Large 1.0", "V2 1.0"))
 LOWEST = notebook.hard_swish(torch.tensor(-1.5, dtype=torch.float64))
 
 PAGE = [
     reading_minutes("v3"),
     # From 71 milliseconds to 51
     printed("From {} milliseconds to {}", A1[3], PAPER[3], where="Table 3"),
-    printed("are right in {} %. On", A1[0], where="Table 3"),
+    printed("are right for {} % of the pictures", A1[0], where="Table 3"),
     named("core of a Pixel 1, MnasNet", "the phone"),
     printed("takes {} ms for a picture, V3-Large {}.", A1[3], PAPER[3], where="Table 3"),
     computed("MnasNet-A1: {} million MACs and {} million parameters.", *step_of("MnasNet-A1")),
@@ -308,6 +309,7 @@ PAGE = [
     computed("with {:,} weights. It", 9 * 960 + 960 * 320 + 320 * 1280),
     computed("1280 = {:,}.)", LARGE.classifier[0].weight.numel()),
     # The search
+    printed("the target was {} ms", papers.MNASNET_TARGET, where="Tan et al. 2019"),
     printed(
         "about {:,} networks, in {} days on {} TPUs",
         *papers.MNASNET_SEARCH.values(),
@@ -400,7 +402,7 @@ PAGE = [
     named("for swish at minus 3 and 3.", "tested in test_papers"),
     named(r"(x + 3)}{6}", "equations (7.2) and (7.3)"),
     named("x relu6(x + 3) / 6, written", "h-swish"),
-    named('on a Pixel 1, "optimised"', "the phone"),
+    named("h-swish on a Pixel 1 (and", "the phone"),
     printed("V3-Large takes {} ms; with", t5["V3-Large 1.0"][2], where="Table 5"),
     printed("it takes {}. V3-Large", t5["ReLU"][2], where="Table 5"),
     computed("h-swish to {:,} numbers", HS),
@@ -425,7 +427,7 @@ PAGE = [
     named("| Top-1 |", "the first guess"),
     named("(The paper's Table 5.)", V3_PAPER),
     given("from block 7 on and at both ends"),
-    computed("for {} channels the same sum", rows("large")[10].out),
+    computed("for {} channels the same calculation", rows("large")[10].out),
     computed("gives between {:.1f} and", AT_112 * NAIVE / HS),
     computed("and {:.1f} ms, depending", (AT_112 + STEM_HS) * NAIVE / HS),
     computed("the paper has {:.1f}. And", t5["h-swish@112"][2] - t5["ReLU"][2]),
@@ -612,8 +614,10 @@ PAGE = [
     computed("would give {:.1f} or", params(SMALLS[1280, True]) / MILLION),
     computed("or {:.1f}. The released", params(SMALLS[1024, True]) / MILLION),
     computed("code has {} and none", SMALL.classifier[0].out_features),
-    printed("version costs {} million", papers.V3_TABLE3_EARLIER["V3-Small 1.0"][0], where="T. 3"),
-    printed("the {} of the last version", t3["V3-Small 1.0"][1], where="Table 3"),
+    printed(
+        "of the four costs {} million", papers.V3_TABLE3_EARLIER["V3-Small 1.0"][0], where="T. 3"
+    ),
+    printed("the {} of the last printing", t3["V3-Small 1.0"][1], where="Table 3"),
     printed("still says {} and {}, and", *slim["Small"][:2], where="the README"),
     printed("and {} for a minimalistic", slim["Small minimalistic"][0], where="the README"),
     computed("we count {:.0f} .)", macs(minimalistic_v3("small"), 3, 224, 224) / MILLION),
@@ -624,7 +628,8 @@ PAGE = [
         *(macs(LARGE, 3, size, size) / MILLION for size in (256, 224, 192, 160, 128, 96)),
     ),
     printed("Its {} million parameters", t9["large", 224, 1.0][2], where="Table 9"),
-    named("Table 9 at other widths", V3_PAPER),
+    named("Table 9: the other rows", V3_PAPER),
+    given("agrees at 224, 160, 128 and 96."),
     *(table_9_row("large", width) for width in (1.25, 0.75, 0.5, 0.35)),
     *(table_9_row("small", width) for width in (1.25, 0.75, 0.5, 0.35)),
     table_9_row("small", 1.0, 256),
@@ -648,9 +653,15 @@ PAGE = [
     printed("and {} ms against {}, both", PAPER[3], V2_THERE[3], where="Table 3"),
     named("both from Table 3.", V3_PAPER),
     printed(
-        "version of the paper said {} and {}.",
-        *(papers.V3_TABLE3_FIRST["V3-Large 1.0"], papers.V3_TABLE3_FIRST["V2 1.0"]),
+        "the times were {} and {} ms, so",
+        *(FIRST_V3, FIRST_V2),
         where="version 1",
+    ),
+    computed("ms, so {:.0f} % less", share(FIRST_V2 - FIRST_V3, FIRST_V2)),
+    printed(
+        "at a width of 0.75 beats the minimalistic one, with {} % in {} ms.",
+        *(t9["large", 224, 0.75][0], t9["large", 224, 0.75][3]),
+        where="Table 9",
     ),
     printed(
         "Large: {} % in {} ms instead of {} % in {}, with",
@@ -674,6 +685,9 @@ PAGE = [
     computed("applies it {} times, one", swishes(LARGE)),
     computed(r"+ {}}} in its batch norms", LARGE.stem[1].eps),
     computed("default is {:.5f}. It", nn.BatchNorm2d(1).eps),
+    computed(
+        "the momentum, {} instead of {}; that", LARGE.stem[1].momentum, nn.BatchNorm2d(1).momentum
+    ),
     computed(
         "In Small's block 7 the channels go from {} to {}.",
         rows("small")[5].out,
@@ -760,10 +774,12 @@ PAGE = [
     printed(
         "({} and {} ms, both", slim["Large"][3], slim["Large minimalistic"][3], where="the README"
     ),
-    computed("holds {:,} parameters, of", squeeze_params("large")),
+    computed("holds {:,} parameters; V2", squeeze_params("large")),
     computed("hold {:,}, V2's counterparts {:,}.", tail, v2_tail),
     named("read section 5 first", V3_PAPER),
-    named("sections 6.3 and 6.4, on", V3_PAPER),
+    named("sections 6.3 and 6.4 use", V3_PAPER),
+    printed("the expansion of block {} and", 13, where="section 6.3"),
+    printed("made for {} classes", 1000, where="section 6.3"),
 ]
 
 
@@ -873,9 +889,9 @@ FIGURES = [
 PAGE_NAMES = {
     "1×1": 4,
     "3×3": 3,
-    "5×5": 6,
+    "5×5": 7,
     "7×7": 1,
-    "A1": 15,
+    "A1": 16,
     "BatchNorm2d": 2,
     "Conv2d": 2,
     "MobileNetV2": 1,
@@ -883,7 +899,7 @@ PAGE_NAMES = {
     "ReLU6": 4,
     "V1": 6,
     "V2": 24,
-    "V3": 60,
+    "V3": 62,
     "relu6": 1,
     "v3": 3,
 }
