@@ -5,6 +5,7 @@ whole network, the test says what.
 """
 
 import re
+from itertools import pairwise
 
 import pytest
 import timm
@@ -508,6 +509,12 @@ def test_v2_lies_four_to_eight_points_below_v3():
     gaps = claims_v3.v2_gaps()
     assert len(gaps) == 19
     assert 4 <= min(gaps) and max(gaps) < 8
+
+
+def test_more_than_half_of_the_macs_that_went_were_the_expansions():
+    counts = [count for count, _ in claims_v3.STEPS.values()]
+    gone = [before - after for before, after in pairwise(counts[:4])]
+    assert 0.5 < gone[0] / sum(gone) < 0.55
 
 
 def test_swish_and_h_swish_differ_most_at_three():
