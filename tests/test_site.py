@@ -149,7 +149,6 @@ def visit(request, browser, address):
     context.close()
 
 
-@pytest.mark.xdist_group("browser")
 @pytest.mark.parametrize("name", PAGES)
 def test_page_in_a_browser(visit, name):
     page, notes = visit(name)
@@ -171,7 +170,6 @@ def test_page_in_a_browser(visit, name):
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "unfolded"
 
 
-@pytest.mark.xdist_group("browser")
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_accessible(visit, name):
     from axe_playwright_python.sync_playwright import Axe
@@ -188,7 +186,6 @@ def test_page_is_accessible(visit, name):
     assert not grave, "\n".join(grave)
 
 
-@pytest.mark.xdist_group("browser")
 def test_folded_answers_open_with_the_keyboard(visit):
     page, _ = visit("chapters/separable/index.html")
     summary = page.locator("article details summary").first
