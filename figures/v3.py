@@ -33,9 +33,9 @@ def steps() -> None:
         if before and before > macs:
             ax.barh(-row, before - macs, 0.36, macs, **GONE)
         change = f" ({macs - before:+.1f})".replace("-", "−") if before else ""
-        ax.text(0, -row + 0.3, name, weight="bold", va="center")
-        ax.text(200, -row + 0.3, f"{macs:.1f}{change}", ha="center", va="center")
-        ax.text(312, -row + 0.3, f"{params:.2f}", ha="right", va="center")
+        ax.text(0, -row + 0.36, name, weight="bold", va="center")
+        ax.text(200, -row + 0.36, f"{macs:.1f}{change}", ha="center", va="center")
+        ax.text(312, -row + 0.36, f"{params:.2f}", ha="right", va="center")
         before = macs
     ax.text(200, 0.85, "million MACs", ha="center", color=colour("muted"))
     ax.text(312, 0.85, "M parameters", ha="right", color=colour("muted"))

@@ -149,7 +149,7 @@ GAPS = gaps()
 def kind_row(label: str, kind: str):
     count, weights = KINDS[kind]
     return computed(
-        "| {} | {:,} | {:.2f} % | {:,} | {:.2f} % |",
+        "| {} | {:,}, {:.2f} % | {:,}, {:.2f} % |",
         *(label, count, share(count, MACS), weights, share(weights, WEIGHTS)),
     )
 
@@ -236,7 +236,7 @@ PAGE = [
     kind_row("depthwise", "depthwise"),
     kind_row("stem", "standard"),
     kind_row("classifier", "fc"),
-    computed("| together | {:,} | | {:,} | |", MACS, WEIGHTS),
+    computed("| together | {:,} | {:,} |", MACS, WEIGHTS),
     computed("= {:,} parameters. Against", PARAMS),
     computed(
         "it is {:.0f} % of the MACs and {:.0f} % of the parameters",
