@@ -30,7 +30,7 @@ import nbformat
 
 # Names with a number beside a hyphen or a space. Words with a digit in them (V1, Conv2d) are
 # names by themselves, and so is a kernel size such as 3×3, if both sides agree.
-NAMES = ("VGG-16", "ResNet-50", "ResNet-18", "CC BY 4.0")
+NAMES = ("VGG-16", "ResNet-50", "ResNet-18", "CC BY 4.0", "CIFAR-10")
 KERNEL = r"(?<![\d×] )(?<![\d×])([1357])×\1(?! ?×|\d)"
 
 NUMBER = r"\d+(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?"

@@ -2,7 +2,8 @@
 
 Read from the papers' text: Howard et al. 2017 (MobileNetV1, arXiv 1704.04861), He et al. 2016
 (ResNet, arXiv 1512.03385), Szegedy et al. 2015 (GoogLeNet, arXiv 1409.4842), Sandler et al. 2018
-(MobileNetV2, arXiv 1801.04381), Howard et al. 2019 (MobileNetV3, arXiv 1905.02244).
+(MobileNetV2, arXiv 1801.04381), Howard et al. 2019 (MobileNetV3, arXiv 1905.02244), Zhang et al.
+2018 (ShuffleNet, arXiv 1707.01083).
 """
 
 # Howard et al. 2017, Table 1: type and stride, filter shape, input size. "5×" is written out.
@@ -250,3 +251,30 @@ SLIM_V3 = {
 MNASNET_TARGET = 75
 MNASNET_SEARCH = {"networks": 8000, "days": 4.5, "TPUs": 64}
 MNASNET_A1_MADDS = 312
+
+# How they were trained. V2: section 6.1. V3: section 6.1.1; "dropout of 0.8" is the share to keep.
+V2_TRAINING = {"lr": 0.045, "per_epoch": 0.98, "batch": 96, "workers": 16, "decay": 0.00004}
+V3_TRAINING = {
+    "lr": 0.1,
+    "batch": 4096,
+    "per_chip": 128,
+    "pod": (4, 4),
+    "decay": 0.00001,
+    "ema": 0.9999,
+    "keep": 0.8,
+    "norm_average": 0.99,
+}
+
+# What code says of itself: slim's mobilenet_v1_train.py, torchvision's reference scripts.
+SLIM_V1_TRAINING = {"lr": 0.045, "factor": 0.94, "epochs": 2.5, "batch": 64, "decay": 0.00004}
+TORCHVISION_V2_TRAINING = {"lr": 0.045, "per_epoch": 0.98, "epochs": 300, "decay": 0.00004}
+TORCHVISION_V3_TRAINING = {"lr": 0.064, "factor": 0.973, "every": 2, "epochs": 600, "gpus": 8}
+
+# Zhang et al. 2018, Table 4: per cent of errors on ImageNet, by million MACs ("FLOPs"); and from
+# section 4.2, the channels of the last stage at 38 million.
+SHUFFLENET_TABLE4 = {  # VGG-like (full convolutions), Xception-like (separable ones)
+    140: (50.7, 33.6),
+    38: (None, 45.1),
+    13: (None, 57.1),
+}
+SHUFFLENET_CHANNELS = {"VGG-like": 50, "Xception-like": 288}

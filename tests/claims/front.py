@@ -18,5 +18,5 @@ README = [
 ]
 
 # How often each name with a digit in it stands there.
-INTRO_NAMES = {"MobileNetV1": 1, "MobileNetV2": 1, "MobileNetV3": 1}
-README_NAMES = {"CC BY 4.0": 1, "MobileNetV1": 1, "V2": 1, "V3": 1}
+INTRO_NAMES = {"V1": 1, "MobileNetV1": 1, "MobileNetV2": 1, "MobileNetV3": 1}
+README_NAMES = {"CC BY 4.0": 1, "MobileNetV1": 1, "V1": 1, "V2": 1, "V3": 1}
