@@ -11,11 +11,11 @@ from tools import learning
 from tools.notebooks import definitions
 
 notebook = definitions("training")
-NETWORKS = (  # kind, width, label, colour, marker, line
-    ("full", 1.0, "full", "standard", "o", "-"),
-    ("separable", 1.0, "separable", "depthwise", "s", "--"),
-    ("full", notebook.THIN, "full, thinned", "ink", "D", ":"),
-    ("linear", 1.0, "no ReLU6 between", "pointwise", "^", "-."),
+NETWORKS = (  # case, label, colour, marker, line
+    (learning.FULL, "full", "standard", "o", "-"),
+    (learning.SEPARABLE, "separable", "depthwise", "s", "--"),
+    (learning.THINNED, "full, thinned", "ink", "D", ":"),
+    (learning.LINEAR, "no ReLU6 between", "pointwise", "^", "-."),
 )
 
 
@@ -35,10 +35,10 @@ def cost() -> None:
     """Test accuracy over MACs, for both kinds of block at several widths."""
     fig, ax = plt.subplots(figsize=(WIDTH, 3.6))
     fig.subplots_adjust(0.15, 0.14, 0.98, 0.97)
-    for kind, _, label, role, marker, line in NETWORKS[:2]:
-        widths = learning.WIDTHS[kind]
-        runs = [learning.tested(kind, width) for width in widths]
-        xs = [macs(kind, width) for width in widths]
+    for case, label, role, marker, line in NETWORKS[:2]:
+        widths = learning.WIDTHS[case.kind]
+        runs = [learning.tested(case._replace(width=width)) for width in widths]
+        xs = [macs(case.kind, width) for width in widths]
         points(ax, xs, runs, role, marker=marker, ls=line, label=label)
     ax.set(xscale="log", xlabel="million MACs", ylabel="per cent of the test digits")
     ax.set_xticks([0.05, 0.1, 0.3, 1, 3, 10], ["0.05", "0.1", "0.3", "1", "3", "10"])
@@ -52,8 +52,9 @@ def pictures() -> None:
     """Test accuracy over the number of pictures to learn from."""
     fig, ax = plt.subplots(figsize=(WIDTH, 3.6))
     fig.subplots_adjust(0.15, 0.14, 0.98, 0.97)
-    for kind, width, label, role, marker, line in NETWORKS:
-        runs = [learning.tested(kind, width, count) for count in learning.PICTURES]
+    for case, label, role, marker, line in NETWORKS:
+        cases = [learning.with_pictures(case, count) for count in learning.PICTURES]
+        runs = [learning.tested(each) for each in cases]
         points(ax, learning.PICTURES, runs, role, marker=marker, ls=line, label=label)
     ax.set(xscale="log", xlabel="pictures to learn from", ylabel="per cent of the test digits")
     ax.set_xticks(learning.PICTURES, [str(count) for count in learning.PICTURES])
@@ -67,8 +68,8 @@ def curves() -> None:
     """Training loss and validation accuracy by epoch, the mean of all seeds."""
     fig, (top, bottom) = plt.subplots(2, 1, figsize=(WIDTH, 4.6), sharex=True)
     fig.subplots_adjust(0.14, 0.11, 0.98, 0.98, hspace=0.12)
-    for kind, width, label, role, marker, line in NETWORKS[:3]:
-        runs = learning.measured(kind, width)
+    for case, label, role, marker, line in NETWORKS[:3]:
+        runs = learning.measured(case)
         epochs = range(1, len(runs[0]["loss"]) + 1)
         look = {"color": colour(role), "marker": marker, "ls": line, "ms": 5, "lw": 1.3}
         losses = [mean(values) for values in zip(*(run["loss"] for run in runs), strict=True)]

@@ -272,9 +272,9 @@ TORCHVISION_V3_TRAINING = {"lr": 0.064, "factor": 0.973, "every": 2, "epochs": 6
 
 # Zhang et al. 2018, Table 4: per cent of errors on ImageNet, by million MACs ("FLOPs"); and from
 # section 4.2, the channels of the last stage at 38 million.
-SHUFFLENET_TABLE4 = {  # VGG-like (full convolutions), Xception-like (separable ones)
-    140: (50.7, 33.6),
-    38: (None, 45.1),
-    13: (None, 57.1),
+SHUFFLENET_TABLE4 = {  # VGG-like, ResNet's bottleneck, Xception-like
+    140: (50.7, 37.3, 33.6),
+    38: (None, 48.8, 45.1),
+    13: (None, 63.7, 57.1),
 }
-SHUFFLENET_CHANNELS = {"VGG-like": 50, "Xception-like": 288}
+SHUFFLENET_CHANNELS = {"VGG-like": 50, "ResNet": 192, "Xception-like": 288}
