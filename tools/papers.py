@@ -262,13 +262,11 @@ V3_TRAINING = {
     "decay": 0.00001,
     "ema": 0.9999,
     "keep": 0.8,
-    "norm_average": 0.99,
 }
 
 # What code says of itself: slim's mobilenet_v1_train.py, torchvision's reference scripts.
 SLIM_V1_TRAINING = {"lr": 0.045, "factor": 0.94, "epochs": 2.5, "batch": 64, "decay": 0.00004}
-TORCHVISION_V2_TRAINING = {"lr": 0.045, "per_epoch": 0.98, "epochs": 300, "decay": 0.00004}
-TORCHVISION_V3_TRAINING = {"lr": 0.064, "factor": 0.973, "every": 2, "epochs": 600, "gpus": 8}
+TORCHVISION_V3_TRAINING = {"lr": 0.064, "factor": 0.973, "every": 2, "epochs": 600}
 
 # Zhang et al. 2018, Table 4: per cent of errors on ImageNet, by million MACs ("FLOPs"); and from
 # section 4.2, the channels of the last stage at 38 million.

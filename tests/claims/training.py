@@ -149,9 +149,8 @@ def coin(a: int, b: int) -> float:
     return 100 * min(1, 2 * sum(math.comb(n, k) for k in range(less + 1)) / 2**n)
 
 
-slim, tv2, tv3 = (
+slim, tv3 = (
     papers.SLIM_V1_TRAINING,
-    papers.TORCHVISION_V2_TRAINING,
     papers.TORCHVISION_V3_TRAINING,
 )
 r2, r3 = papers.V2_TRAINING, papers.V3_TRAINING
