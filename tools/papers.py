@@ -276,3 +276,35 @@ SHUFFLENET_TABLE4 = {  # VGG-like, ResNet's bottleneck, Xception-like
     13: (None, 63.7, 57.1),
 }
 SHUFFLENET_CHANNELS = {"VGG-like": 50, "ResNet": 192, "Xception-like": 288}
+
+# Howard et al. 2019, Table 4 in full: 8-bit milliseconds on the Pixel 1, 2 and 3.
+V3_TABLE4_PHONES = {
+    "V3-Large 1.0": (44, 42.5, 31.7),
+    "V2 1.0": (52, 48.3, 37.0),
+    "V3-Small 1.0": (15.5, 14.9, 10.7),
+}
+
+# Qin et al. 2024 (MobileNetV4, arXiv 2404.10518), Table 6: top-1 in per cent with a recipe of
+# theirs, then milliseconds, 8 bits on CPUs and EdgeTPU, 16-bit floating point on CoreML.
+V4_TABLE6 = {  # Pixel 6 CPU, Pixel 8 EdgeTPU, iPhone 13 CoreML, Galaxy S23 CPU
+    "MobileNet-V1": (74.0, 6.1, 0.8, 0.7, 4.6),
+    "MobileNet-V2": (73.4, 5.0, 0.7, 0.7, 4.1),
+    "MNv4-Conv-S": (73.8, 2.4, 0.7, 0.6, 1.8),
+}
+
+# Its Table 16: MACs per byte where arithmetic becomes the limit, in 8 bits.
+V4_RIDGE = {"Pixel 6 CPU": 31.2, "Pixel 8 EdgeTPU": 433.8}
+
+# Zhang et al. 2018, Table 8: milliseconds on one core of a Snapdragon 820 at 224×224.
+SHUFFLENET_TABLE8 = {"1.0 MobileNet-224": 110.0}
+
+# 8 bits, top-1 on ImageNet in per cent. slim's README of V1 (floating point, then 8 bits);
+# torchvision's released weights of the quantised networks, and those in 32 bits that they came
+# from; Sheng et al. 2018 (arXiv 1803.08607), Table 1 and abstract.
+SLIM_V1_UINT8 = (70.9, 69.7)
+TORCHVISION_INT8 = {"V2": (71.878, 71.658), "V3-Large": (74.042, 73.004)}
+TORCHVISION_INT8_MB = {"V2": 3.42, "V3-Large": 21.55}
+SHENG = {"InceptionV3": (78.00, 76.92), "MobileNetV1": (70.50, 1.80), "mended": 68.03}
+# Per-tensor and per-channel post-training quantisation of a V3, in a pull request by Masahi
+# (Edgecortix-Inc/pytorch_quantization, number 5).
+MASAHI_V3 = {"32 bits": 76.33, "tensor": 14.33, "channel": 69.00}

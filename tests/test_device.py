@@ -1,0 +1,239 @@
+"""The device chapter's tools: bounds, folding, memory, 8 bits; and what must be left out."""
+
+import re
+
+import nbformat
+import pytest
+import torch
+from nbclient import NotebookClient
+from torch import nn
+from torchvision.models import mobilenet_v3_small
+
+from tests.book import ROOT, definitions
+from tests.counting import macs, params
+from tools import latency
+
+notebook = definitions("device")
+NOTEBOOK = ROOT / "chapters" / "device" / "device.ipynb"
+MOBILE = [name for name in notebook.NETWORKS if name != "ResNet-50"]
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def small_network() -> nn.Sequential:
+    """Convolutions and norms with averages that are not the first ones."""
+    network = nn.Sequential(*notebook.unit(3, 8, 3, 2), *notebook.unit(8, 8, 3, 1, groups=8))
+    network.extend([nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5)])
+    return notebook.take_averages(network, [torch.randn(16, 3, 12, 12)])
+
+
+# ---------------------------------------------------------------- the networks
+
+
+def test_its_v1_is_the_v1_of_its_chapter():
+    """Same parameters, same order, same outputs."""
+    ours = notebook.take_averages(notebook.mobilenet_v1(10, 0.25), [torch.randn(8, 3, 64, 64)])
+    theirs = definitions("v1").MobileNetV1(10, 0.25, dropout=0.0).eval()
+    state = ours.state_dict().values()
+    theirs.load_state_dict(dict(zip(theirs.state_dict(), state, strict=True)))
+    x = torch.randn(2, 3, 64, 64)
+    torch.testing.assert_close(ours(x), theirs(x), rtol=0, atol=0)
+
+
+# ---------------------------------------------------------------- bounds
+
+
+def test_a_bound_is_the_larger_of_two_times():
+    machine = notebook.Machine(macs=50e9, cache=25e9, memory=10e9)
+    assert machine.ridge == 2
+    assert notebook.Cost(macs=50_000_000, bytes=25_000).bound(machine) == pytest.approx(1.0)
+    assert notebook.Cost(macs=50_000, bytes=25_000_000).bound(machine) == pytest.approx(1.0)
+
+
+def test_costs_count_each_layer_once():
+    network = mobilenet_v3_small().eval()
+    found = notebook.costs(network, torch.zeros(1, 3, 64, 64))
+    assert sum(cost.macs for cost in found) == macs(mobilenet_v3_small(), 3, 64, 64)
+    depthwise = notebook.Layer(512, 512, 14, 1).jobs()["depthwise"][0]
+    assert depthwise.bytes == 4 * (2 * 512 * 14**2 + 9 * 512)
+    assert depthwise.macs == 9 * 512 * 14**2
+
+
+def test_its_layers_are_v1s():
+    total = sum(
+        layer.jobs()["separable"][0].macs * (5 if layer == notebook.Layer(512, 512, 14, 1) else 1)
+        for layer in notebook.v1_layers()
+    )
+    rest = 27 * 32 * 112**2 + 1024 * 1000  # the stem and the classifier
+    assert total + rest == macs(notebook.mobilenet_v1(), 3, 224, 224) == 568_740_352
+
+
+def test_races_let_all_run_equally_often():
+    counts = {"a": 0, "b": 0}
+
+    def run(name):
+        counts[name] += 1
+
+    timed = notebook.race({name: lambda name=name: run(name) for name in counts}, rounds=11)
+    assert counts["a"] == counts["b"] == 2 + 2 * 11
+    assert all(t.low <= t.median <= t.high for t in timed.values())
+
+
+# ---------------------------------------------------------------- folding
+
+
+@pytest.mark.parametrize("name", MOBILE)
+def test_folding_keeps_the_outputs(name):
+    network = notebook.NETWORKS[name](num_classes=10)
+    notebook.take_averages(network, [torch.randn(8, 3, 64, 64)]).double()
+    merged = notebook.fold_network(network)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in merged.modules())
+    x = torch.randn(2, 3, 64, 64, dtype=torch.double)
+    torch.testing.assert_close(merged(x), network(x), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("norm.running_var + norm.eps).sqrt()", "norm.running_var).sqrt()"),
+        ("(bias - norm.running_mean) * scale", "(bias - norm.running_mean)"),
+        ("conv.weight * scale[:, None, None, None]", "conv.weight"),
+    ],
+)
+def test_a_wrong_fold_is_seen(right, wrong):
+    broken = definitions("device", right, wrong)
+    network = small_network().double()
+    x = torch.randn(2, 3, 12, 12, dtype=torch.double)
+    assert not torch.allclose(broken.fold_network(network)(x), network(x), rtol=1e-9)
+
+
+# ---------------------------------------------------------------- memory
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("V1", (32 + 64) * 112**2),  # the first pointwise layer's input and output
+        ("V2", 96 * (112**2 + 56**2)),  # the second block's depthwise layer
+        ("V3-Large", (16 + 64) * 112**2),  # the second block's expansion
+        ("ResNet-50", (64 + 256 + 256) * 56**2),  # the first stage's widened shortcut
+    ],
+)
+def test_the_peak_of_memory_is_what_the_shapes_say(name, numbers):
+    merged = notebook.fold_network(notebook.NETWORKS[name]())
+    assert notebook.peak(merged, torch.zeros(1, 3, 224, 224))[0] == 4 * numbers
+
+
+def test_an_activation_needs_no_map_of_its_own():
+    with_activation = notebook.fold_network(small_network())
+    without = nn.Sequential(*(m for m in small_network() if not isinstance(m, nn.ReLU6)))
+    x = torch.zeros(1, 3, 12, 12)
+    plain = notebook.fold_network(without.eval())
+    assert notebook.peak(with_activation, x)[0] == notebook.peak(plain, x)[0]
+
+
+# ---------------------------------------------------------------- 8 bits
+
+
+def test_rounded_weights_are_multiples_of_their_scale():
+    weights = torch.tensor([[0.5, -0.3], [50.0, 20.0]])
+    steps = notebook.rounded(weights, per_channel=False) * 127 / 50
+    assert (steps - steps.round()).abs().max() < 1e-4
+    own = notebook.rounded(weights, per_channel=True)
+    assert (own - weights).abs()[0].max() <= 0.5 / 254 + 1e-6
+    assert torch.equal(notebook.rounded(torch.zeros(2, 3), True), torch.zeros(2, 3))
+
+
+def test_decibels():
+    signal = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    assert notebook.decibels(signal * 1.1, signal) == pytest.approx(20, abs=1e-3)
+    assert notebook.decibels(signal + 9 + 0.1, signal + 9) == pytest.approx(16.99, abs=0.01)
+    assert notebook.decibels(signal + 9.1, signal + 9, shared=True) > 35  # looks splendid
+
+
+def test_silencing_a_dead_channel_changes_nothing_else():
+    network = small_network()
+    with torch.no_grad():
+        network[0].weight[3] = 0
+        network[1].bias[3] = -1  # an activation cuts it off: a dead input for the depthwise layer
+    notebook.take_averages(network, [torch.randn(16, 3, 12, 12)])
+    silent, count = notebook.silence(network, below=1e-5)
+    assert count == 2  # in the first layer and in the depthwise one
+    x = torch.randn(4, 3, 12, 12)
+    torch.testing.assert_close(silent(x), network(x))
+    folded = notebook.fold_network(network)
+    widest = folded.get_submodule("3").weight.detach().abs().amax((1, 2, 3))
+    assert widest[3] > 50 * widest.median()  # the root of 1 / epsilon at work
+    assert notebook.fold_network(silent).get_submodule("3").weight[3].abs().max() == 0
+
+
+def test_8_bits_on_the_runtime_are_what_was_recorded(tmp_path):
+    """V3-Small again, from the picture to the file: size, 32 bits, and the decibels of 8."""
+    torch.set_num_threads(1)
+    recorded = latency.recorded()["networks"]["V3-Small"]
+    network, pictures = latency.prepared("V3-Small"), notebook.photographs(4, seed=2)
+    short = notebook.quantised(notebook.fold_network(network), notebook.photographs(8, seed=4))
+    file = notebook.to_executorch(short, pictures[:1].contiguous(), tmp_path / "v3.pte")
+    run = notebook.executorch_runner(file)
+    with torch.inference_mode():
+        expected = network(pictures)
+    outputs = torch.cat([run(x[None].contiguous()) for x in pictures])
+    assert file.stat().st_size == pytest.approx(recorded["bytes"]["ExecuTorch, 8 bits"], rel=0.02)
+    assert notebook.decibels(outputs, expected) == pytest.approx(
+        recorded["decibels"]["apart"], abs=3
+    )
+
+
+# ---------------------------------------------------------------- the record
+
+
+@pytest.mark.parametrize("name", notebook.NETWORKS)
+def test_the_record_is_whole_and_plausible(name):
+    network = latency.recorded()["networks"][name]
+    for path in ("ExecuTorch", "ONNX Runtime"):
+        assert network["differs"][path] < 1e-4
+    weights = 4 * params(notebook.fold_network(notebook.NETWORKS[name]()))
+    assert weights < network["bytes"]["ExecuTorch"] < 1.01 * weights
+    assert network["bytes"]["ExecuTorch, 8 bits"] < 0.3 * weights
+    floats = [path for path in network["ms"] if path not in ("ExecuTorch, 8 bits", *notebook.JOBS)]
+    assert all(network["ms"][path][0] > latency.bound(name) for path in floats)
+    for median, low, high in [network["ms"][path] for path in floats]:
+        assert low <= median <= high
+
+
+def test_the_notebook_quotes_the_record():
+    for name, row in notebook.RECORDED.items():
+        for path, ms in zip(notebook.PATHS, row, strict=True):
+            assert ms == round(latency.milliseconds(name, path), 2), (name, path)
+
+
+# ---------------------------------------------------------------- where parts are missing
+
+MISSING = """
+import os
+import sys
+
+for name in ("executorch", "torchao", "onnxruntime", "onnxscript"):
+    sys.modules[name] = None  # as if it could not be imported
+os.environ["CXX"] = "/nowhere/c++"
+"""
+
+
+def test_the_notebook_says_what_it_leaves_out(tmp_path):
+    """Without ExecuTorch, ONNX Runtime and a compiler: one line for each, and no error."""
+    source = nbformat.read(NOTEBOOK, as_version=4)
+    source.cells[1].source = MISSING  # instead of the cell that installs
+    NotebookClient(
+        source, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    ).execute()
+    said = "".join(
+        output.text
+        for cell in source.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream" and output.name == "stdout"
+    )
+    for what in ("ExecuTorch", "ONNX Runtime", "torch.compile"):
+        assert len(re.findall(rf"^Left out: {re.escape(what)}", said, flags=re.MULTILINE)) == 1
