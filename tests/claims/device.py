@@ -167,9 +167,24 @@ PAGE = [
     computed("| 512 to 512, 14×14 | {:.2f} | {:.1f} |", fewer(MIDDLE), faster_layer(MIDDLE)),
     computed("| 1,024 to 1,024, 7×7 | {:.2f} | {:.1f} |", fewer(END), faster_layer(END)),
     computed(
-        "its weights are {:.1f} MB, more than the processor's caches hold, and "
-        "each serves 49 positions only.",
-        4 * 9 * 1024**2 / 1e6,
+        "At the first place the pointwise layer has only 32 inputs to work on, "
+        "and does {:.0f} billion MACs per second where the full layer does "
+        "{:.0f};",
+        speed("pointwise", TOP),
+        speed("standard", TOP),
+    ),
+    computed("the depthwise layer does {:.0f}.", speed("depthwise", TOP)),
+    computed(
+        "At the last place it is the full layer that is slow: {:.0f} billion, "
+        "where the one in the middle does {:.0f}.",
+        speed("standard", END),
+        speed("standard"),
+    ),
+    computed("Its {:.1f} MB of weights do not fit the caches.", 4 * 9 * 1024**2 / 1e6),
+    computed(
+        "But fetching them once takes only {:.1f} of its {:.0f} ms:",
+        4 * 9 * 1024**2 / machine().memory * 1000,
+        layer_times("standard")[END][1],
     ),
     computed(
         "one core of a server's processor, made in one session, PyTorch {} "
@@ -219,10 +234,13 @@ PAGE = [
         speed("pointwise"),
         share("pointwise"),
     ),
+    computed("At {:.2f} MACs per byte both take equally long:", machine().macs / machine().cache),
     computed(
-        "Depthwise layers lie where main memory would be the limit (below {:.1f} MACs per byte).",
+        "Depthwise layers would be limited by data if it came from main memory "
+        "(below {:.1f} MACs per byte).",
         machine().macs / machine().memory,
     ),
+    given("From the caches, those at stride 1 could run at nearly full speed."),
     computed("The depthwise layers have {:.1f} % of V1's MACs.", 100 * DEPTHWISE_SHARE),
     computed("In our measurements they take {:.1f} % of its blocks' time:", 100 * DEPTHWISE_TIME),
     computed(
@@ -273,17 +291,17 @@ PAGE = [
         closeness("ResNet-50"),
     ),
     computed(
-        "So between ResNet-50 and V2 there are {:.1f} times in MACs, and "
-        "{:.1f} times in milliseconds, if both run on good code.",
+        "So ResNet-50 has {:.1f} times V2's MACs, and takes {:.1f} times as "
+        "long where both run on good code.",
         macs(notebook.NETWORKS["ResNet-50"]()) / macs(notebook.NETWORKS["V2"]()),
         best("ResNet-50")[0] / best("V2")[0],
     ),
     computed(
-        "But run both as PyTorch does by default, and it is {:.1f}.",
+        "Run as PyTorch does by default, it takes only {:.1f} times as long.",
         milliseconds("ResNet-50", "eager") / milliseconds("V2", "eager"),
     ),
     computed(
-        "{{admonition}} Predict first  PyTorch runs V2 in {:.1f} ms on this core.",
+        "{{admonition}} Predict first  PyTorch runs V2 in {:.1f} ms on this core (in this run;",
         milliseconds("V2", "eager"),
     ),
     given("Same weights, same outputs, same core, 32 bits:"),
@@ -342,7 +360,7 @@ PAGE = [
         faster("ResNet-50", "ExecuTorch"),
     ),
     computed(
-        "| the same, 8 bits | {:.2f} | {:.2f} | {:.2f} | {:.2f} | {:.2f} |",
+        "| ExecuTorch, 8 bits | {:.2f} | {:.2f} | {:.2f} | {:.2f} | {:.2f} |",
         faster("V1", "ExecuTorch, 8 bits"),
         faster("V2", "ExecuTorch, 8 bits"),
         faster("V3-Large", "ExecuTorch, 8 bits"),
@@ -358,7 +376,7 @@ PAGE = [
         "ResNet-50 stays close to 1."
     ),
     given("In 8 bits all rise again, ResNet-50 and V1 most, V3-Small least."),
-    given("In 8 bits the order turns round."),
+    given("From 32 bits to 8 it is the other way round:"),
     computed(
         "A second thread makes ResNet-50 {:.2f} times as fast, and V3-Small {:.2f} times:",
         faster("ResNet-50", "two threads") / faster("ResNet-50", "folded"),
@@ -442,7 +460,7 @@ PAGE = [
     ),
     given(
         "Phones have instructions for 8-bit integers that do several times as "
-        "many MACs per second, and a quarter of the bytes is to be moved."
+        "many MACs per second, and only a quarter of the bytes has to be moved."
     ),
     given("A number is stored as an integer q from −128 to 127, with a scale:"),
     given("(For maps there is also a zero point, an integer that stands for 0.)"),
@@ -454,11 +472,7 @@ PAGE = [
         "With one scale for the layer there are three places to go, at minus "
         "0.39, 0 and 0.39, and weights are moved far."
     ),
-    given(
-        "{admonition} Predict first  Train a MobileNetV1, fold it, round its "
-        "weights to 8 bits with one scale per layer."
-    ),
-    given("A step is 1/127 of the largest weight."),
+    given("Now train whole MobileNets, fold them, and put weights and maps into 8 bits."),
     computed(
         "We trained each network from {} seeds on the handwritten digits of "
         "the last chapter, at 32×32 pixels, and put it into 8 bits (weights "
@@ -497,7 +511,11 @@ PAGE = [
         LOST,
         len(DIGITS) * latency.SEEDS,
     ),
-    computed("from {} of its {} seeds, and V2 from {}.", ruined("V1"), latency.SEEDS, ruined("V2")),
+    computed("with {} of its {} seeds, and V2 with {}.", ruined("V1"), latency.SEEDS, ruined("V2")),
+    given(
+        "before the ReLU6 they are negative at every place of every picture, "
+        "so behind it they are 0."
+    ),
     given("So the variance in its batch norm is zero, and in s = \\gamma / \\sqrt{0 + \\epsilon}."),
     computed(
         "With PyTorch's \\epsilon = 0.00001 that is \\gamma times {:.0f}.", 1 / math.sqrt(1e-5)
@@ -511,7 +529,10 @@ PAGE = [
         CHANNELS["V2"],
     ),
     computed("The other {} have none.", 2 * latency.SEEDS - ruined("V1") - ruined("V2")),
-    given("So set its weights to zero, and the network stays what it was, in 32 bits."),
+    given(
+        "So set its folded weights to zero and its bias to \\beta, and the "
+        "network stays what it was, in 32 bits."
+    ),
     given("If the dead channel is the cause, 8 bits per tensor must work again:"),
     computed("| V1 | {:.1f} | {:.1f} |", digits("V1", "tensor"), digits("V1", "tensor, silenced")),
     computed("| V2 | {:.1f} | {:.1f} |", digits("V2", "tensor"), digits("V2", "tensor, silenced")),
@@ -540,6 +561,7 @@ PAGE = [
         digits("V3-Small", "channel, dB"),
         digits("V3-Small", "channel, few, dB"),
     ),
+    given("### Is V3 harder to put into 8 bits?"),
     computed(
         "Someone's V3, rounded after training, fell from {:.2f} % to {:.2f} "
         "per tensor and {:.2f} per channel .",
@@ -547,7 +569,10 @@ PAGE = [
         papers.MASAHI_V3["tensor"],
         papers.MASAHI_V3["channel"],
     ),
-    given("What was published in 8 bits, after training with the rounding or with unknown means:"),
+    given(
+        "What was published in 8 bits, after training with the rounding or in "
+        "a way that the source does not tell:"
+    ),
     given("| Top-1, per cent | 32 bits | 8 bits | Source |"),
     computed("| V1 | {} | {} | released code |", papers.SLIM_V1_UINT8[0], papers.SLIM_V1_UINT8[1]),
     computed(
@@ -621,7 +646,9 @@ PAGE = [
         digits("V3-Small", "channel, dB"),
     ),
     given("(8 bits per channel."),
-    given("What the papers measured, one picture at 224×224:"),
+    given(
+        "What the papers measured, one picture at 224×224 (V4-Conv-S is the smallest MobileNetV4):"
+    ),
     given("| | Pixel 1, 32 bits | Pixel 1, 8 bits | Pixel 6, 8 bits | Galaxy S23, 8 bits |"),
     computed(
         "| V1 | {} | – | {} | {} |",
@@ -704,7 +731,10 @@ PAGE = [
     given('"The new block is faster: 10.4 ms instead of 12.1, mean of five runs each;'),
     given("A machine does 50 billion MACs and moves 25 billion bytes in a second."),
     given("A depthwise 5×5 layer works on 120 channels of 28×28, stride 1, in 32 bits."),
-    given("And in 8 bits, if the machine then does 150 billion MACs?"),
+    given(
+        "And in 8 bits, if the machine then does 150 billion MACs, and still "
+        "moves 25 billion bytes?"
+    ),
     given(
         "{dropdown} Solution (a) 25 MACs for each number written, and one is "
         "read for it: 25 / 8 = 3.125 MACs per byte."
@@ -744,6 +774,7 @@ PAGE = [
         "96 × (112 × 112 + 56 × 56)"
     ),
     computed("× 4 = {:,}.", 96 * (112**2 + 56**2) * 4),
+    given("(The block has a stride of 2 and changes the width, so it has no shortcut.)"),
     given(
         "{exercise} A scale  A folded depthwise layer has 64 channels with "
         "weights up to 0.8, and a dead one up to 240."
@@ -804,14 +835,15 @@ PAGE_NAMES = {
     "5×5": 2,
     "7×7": 2,
     "InceptionV3": 1,
-    "MobileNetV1": 2,
-    "MobileNetV4": 1,
-    "ResNet-50": 9,
+    "MobileNetV1": 1,
+    "MobileNetV4": 2,
+    "ReLU6": 1,
+    "ResNet-50": 10,
     "S23": 1,
-    "V1": 33,
+    "V1": 34,
     "V2": 28,
-    "V3": 41,
-    "V4": 3,
+    "V3": 42,
+    "V4": 4,
 }
 NOTEBOOK_NAMES = {"1×1": 1, "3×3": 2, "PT2E": 1, "ResNet-50": 2, "V1": 4, "V2": 3, "V3": 2}
 FIGURES_NAMES = {"ResNet-50": 1, "V1": 1, "V2": 1, "V3": 2}
