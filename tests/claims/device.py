@@ -149,7 +149,7 @@ PAGE = [
         "Then we put them into files that a phone can run, and into 8 bits, and see what breaks."
     ),
     given("say why 8 bits can ruin a depthwise layer, and mend it (exercise)."),
-    given("Time: 25 minutes to read."),
+    given("Time: 30 minutes to read."),
     given("from 512 to 512 channels, on a map of 14×14."),
     computed(
         "A full 3×3 convolution there has {:,} MACs, the separable pair {:,}.",
@@ -801,8 +801,8 @@ NOTEBOOK = [
     ),
     given("a megabyte, which stays in the processor's caches, and 256 of them, which do not."),
     given("A separable block has 8.84 times fewer MACs here."),
-    given("- \\mu}{\\sqrt{\\sigma^2 + \\epsilon}} + \\beta = (s w)"),
-    given("s\\big), \\qquad s = \\frac{\\gamma}{\\sqrt{\\sigma^2 + \\epsilon}}"),
+    given("- \\mu}{\\sqrt{\\sigma^2 + \\epsilon}} + \\beta ;"),
+    given("&\\text{with } s = \\frac{\\gamma}{\\sqrt{\\sigma^2 + \\epsilon}} \\end{aligned}"),
     given("Stored in 8 bits, a weight is an integer from −127 to 127, times a scale."),
     given("one step is 50 / 127 ≈ 0.39."),
     given("So their batch norm divides by \\sqrt{0 + \\epsilon}, and \\epsilon is 10^{-5}:"),
@@ -831,7 +831,7 @@ FIGURES = []
 # How often each name with a digit in it stands there.
 PAGE_NAMES = {
     "1×1": 1,
-    "3×3": 8,
+    "3×3": 9,
     "5×5": 2,
     "7×7": 2,
     "InceptionV3": 1,
