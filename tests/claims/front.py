@@ -8,6 +8,7 @@ INTRO = [
     computed("Above, in one step: {:,} multiply-accumulates", STANDARD),
     computed("a depthwise step with {}, then a pointwise step with {}", DW, PW),
     computed("together {}.", PAIR),
+    given("for a phone, and into 8 bits."),
 ]
 README = [
     given("from a 6×6×3 input to a 4×4×5 output"),
@@ -15,6 +16,7 @@ README = [
     computed("with {} + {} = {}", DW, PW, PAIR),
     named("Python 3.11 or newer", "checked by the Makefile"),
     named("http://localhost:8000", "the Makefile's PORT"),
+    given("runtime executes, and 8 bits."),
 ]
 
 # How often each name with a digit in it stands there.
