@@ -321,7 +321,7 @@ def test_a_crash_while_saving_keeps_the_old_checkpoint(tmp_path, monkeypatch):
 
 def test_v3_small_is_fine_tuned_head_first(tmp_path, monkeypatch):
     """A file stands in for the download; the path from there to the weights is the real one."""
-    torch.hub.set_dir(tmp_path)
+    monkeypatch.setattr("torch.hub._hub_dir", str(tmp_path))  # undone after the test
     weights = notebook.MobileNet_V3_Small_Weights.DEFAULT
     cache = tmp_path / "checkpoints" / weights.url.rpartition("/")[2]
     cache.parent.mkdir()
@@ -345,7 +345,7 @@ def test_without_a_network_fine_tuning_says_so(tmp_path, monkeypatch, capsys):
     def no_network(*args, **kwargs):
         raise URLError("no route to host")
 
-    torch.hub.set_dir(tmp_path)
+    monkeypatch.setattr("torch.hub._hub_dir", str(tmp_path))  # undone after the test
     monkeypatch.setattr("torch.hub.urlopen", no_network)
     assert notebook.pretrained_v3_small(10) is None
     said = capsys.readouterr().out.splitlines()[-1]
