@@ -5,6 +5,13 @@ import re
 import nbformat
 import pytest
 import torch
+from executorch.backends.xnnpack.partition.config.generic_node_configs import HardswishConfig
+from executorch.backends.xnnpack.partition.config.xnnpack_config import ConfigPrecisionType
+from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
+    get_symmetric_quantization_config,
+)
+from executorch.exir import to_edge_transform_and_lower
 from nbclient import NotebookClient
 from torch import nn
 from torchvision.models import mobilenet_v3_small
@@ -63,10 +70,8 @@ def test_costs_count_each_layer_once():
 
 
 def test_its_layers_are_v1s():
-    total = sum(
-        layer.jobs()["separable"][0].macs * (5 if layer == notebook.Layer(512, 512, 14, 1) else 1)
-        for layer in notebook.v1_layers()
-    )
+    assert len(notebook.v1_layers()) == 13
+    total = sum(layer.jobs()["separable"][0].macs for layer in notebook.v1_layers())
     rest = 27 * 32 * 112**2 + 1024 * 1000  # the stem and the classifier
     assert total + rest == macs(notebook.mobilenet_v1(), 3, 224, 224) == 568_740_352
 
@@ -185,6 +190,25 @@ def test_8_bits_on_the_runtime_are_what_was_recorded(tmp_path):
     assert notebook.decibels(outputs, expected) == pytest.approx(
         recorded["decibels"]["apart"], abs=3
     )
+
+
+def test_what_the_page_says_of_executorch():
+    """One scale per layer if nobody asks, and no h-swish in 8 bits."""
+    assert "per_tensor" in str(get_symmetric_quantization_config().weight.qscheme)
+    assert HardswishConfig.supported_precision_types(None) == [ConfigPrecisionType.FP32]
+
+
+@pytest.mark.parametrize("name", ["V1", "V3-Small"])
+def test_the_backend_takes_all_layers(name):
+    exported = torch.export.export(
+        notebook.fold_network(notebook.NETWORKS[name]()), (torch.zeros(1, 3, 224, 224),)
+    )
+    lowered = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
+    nodes = lowered.exported_program().graph.nodes
+    left = {str(node.target) for node in nodes if node.op == "call_function"}
+    # What is left are the call of the backend and V3's constants, which are copied first.
+    assert all(re.search("call_delegate|getitem|to_dim_order_copy", each) for each in left), left
+    assert sum("call_delegate" in str(node.target) for node in nodes) == 1
 
 
 # ---------------------------------------------------------------- the record

@@ -60,7 +60,7 @@ def recorded() -> dict:
 
 
 def timing(values: dict[str, list[float]], name: str) -> float:
-    """The median, of what `rounded` left."""
+    """The median, of what `noted` left."""
     return values[name][0]
 
 
@@ -98,7 +98,7 @@ def network_costs(name: str) -> tuple:
 
 
 def bound(name: str) -> float:
-    """Milliseconds that no code can beat, by the ceilings of the same turns."""
+    """Milliseconds at full speed, by the ceilings of the same turns."""
     roof = ceilings(recorded()["networks"][name]["ms"])
     return sum(cost.bound(roof) for cost in network_costs(name))
 
@@ -106,7 +106,7 @@ def bound(name: str) -> float:
 # ---------------------------------------------------------------- the machine
 
 
-def rounded(timed: dict) -> dict[str, list[float]]:
+def noted(timed: dict) -> dict[str, list[float]]:
     """Milliseconds: median, low, high."""
     return {name: [round(ms, 4) for ms in timing] for name, timing in timed.items()}
 
@@ -120,17 +120,17 @@ def time_habits() -> dict:
         return network(image.clone())
 
     runs = {"inference": lambda: network(image), "gradients": with_gradients}
-    return rounded(notebook.race(runs, rounds=31))
+    return noted(notebook.race(runs, rounds=31))
 
 
 def time_layers() -> list[dict]:
     """V1's layers, each kind of block, beside the ceilings."""
     rows = []
-    for layer in notebook.v1_layers():
+    for layer in dict.fromkeys(notebook.v1_layers()):
         with torch.inference_mode():
             runs = {name: run for name, (_, run) in layer.jobs().items()}
             timed = notebook.race(runs | notebook.ceiling_jobs(), rounds=31)
-        rows.append({"layer": list(layer), "ms": rounded(timed)})
+        rows.append({"layer": list(layer), "ms": noted(timed)})
     return rows
 
 
@@ -174,7 +174,7 @@ def time_network(name: str, folder: Path) -> dict:
     runs["ONNX Runtime"] = partial(run, image)
     timed = notebook.race(runs | notebook.ceiling_jobs(), rounds=21)
     return {
-        "ms": rounded(timed),
+        "ms": noted(timed),
         "bytes": sizes,
         "differs": {path: float(f"{value:.1e}") for path, value in differs.items()},
         "decibels": noise,
@@ -209,15 +209,13 @@ def train(kind: str, seed: int) -> dict:
     network = notebook.NETWORKS[kind](num_classes=10)
     for _ in notebook.train(network, learn, EPOCHS, LR):
         pass
-    with torch.no_grad():
-        expected = torch.cat([network(x) for x in held.images.split(100)])
+    expected = notebook.predict(network, held)
     silent, dead = notebook.silence(network, below=1e-5)
     result = {"32 bits": notebook.accuracy(network, held), "dead": dead}
     ways = {"channel": (600, True), "tensor": (600, False), "channel, few": (FEW, True)}
     for way, (count, per_channel) in ways.items():  # pictures to calibrate with
         short = notebook.quantised(network, learn.images[:count], per_channel)
-        with torch.no_grad():
-            outputs = torch.cat([short(x) for x in held.images.split(100)])
+        outputs = notebook.predict(short, held)
         result[way] = notebook.accuracy(short, held)
         result[f"{way}, dB"] = round(notebook.decibels(outputs, expected), 1)
     mended = notebook.quantised(silent, learn.images, per_channel=False)
