@@ -214,10 +214,20 @@ def words_of(fig: Figure) -> list[str]:
     return [" ".join(t.get_text().split()) for t in found if t.get_text().strip()]
 
 
+def target(file: str) -> Path:
+    """figures/<file>, or the same in the folder that the command line names."""
+    return (Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER) / file
+
+
+def save_pixels(fig: Figure, name: str) -> None:
+    """Write figures/<name>.png, for places that show no SVG."""
+    fig.savefig(target(f"{name}.png"), metadata={"Software": None})
+    plt.close(fig)
+
+
 def save(fig: Figure, name: str) -> None:
-    """Write figures/<name>.svg, or into the folder that the command line names."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
-    path = folder / f"{name}.svg"
+    """Write figures/<name>.svg."""
+    path = target(f"{name}.svg")
     words = html.escape("\n".join(words_of(fig)))
     fig.savefig(path, metadata={"Date": None, "Creator": None})
     plt.close(fig)

@@ -13,6 +13,7 @@ SITE = ROOT / "_build" / "html"
 
 CHAPTERS = sorted(path.parent for path in ROOT.glob("chapters/*/index.md"))
 PAGES = [folder / "index.md" for folder in CHAPTERS]
+APPENDIX = sorted(ROOT.glob("chapters/appendix/*.md"))  # back matter: pages without a notebook
 NOTEBOOKS = sorted(ROOT.glob("chapters/*/*.ipynb"))
 
 

@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.book import CHAPTERS, NOTEBOOKS, PAGES, ROOT, config, name, read_notebook, toc_files
+from tests.book import (
+    APPENDIX,
+    CHAPTERS,
+    NOTEBOOKS,
+    PAGES,
+    ROOT,
+    config,
+    name,
+    read_notebook,
+    toc_files,
+)
 from tools import build_book
 
 NETWORKS = ("v1", "v2", "v3")
@@ -29,7 +39,7 @@ COLAB = {"IPython", "PIL", "matplotlib", "numpy", "torch", "torchvision"}
 
 def test_every_page_is_in_the_table_of_contents():
     """And no other page is, which the tests below would not read."""
-    expected = {name(path).removesuffix(path.suffix) for path in [*PAGES, *NOTEBOOKS]}
+    expected = {name(path).removesuffix(path.suffix) for path in [*PAGES, *APPENDIX, *NOTEBOOKS]}
     assert expected | {"intro", "references"} == set(toc_files())
 
 
@@ -160,6 +170,15 @@ def test_page_holds_all_of_its_text(page):
     """What comes from another file, or as raw HTML, no test here would read."""
     _, text = page
     assert not re.search(r"\{(include|literalinclude|raw)\}|^:::|^:file:", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", APPENDIX, ids=name)
+def test_back_matter_opens_with_its_idea_and_holds_all_of_its_text(path):
+    text = path.read_text()
+    label = rf"\(app-{path.stem}\)="
+    opening = rf"\A{label}\n# .+\n\n```\{{admonition\}} The idea\n:class: note idea\n"
+    assert re.match(opening, text), "label, title, then the idea in a note"
+    test_page_holds_all_of_its_text((path, text))
 
 
 # ---------------------------------------------------------------- notebooks

@@ -4,19 +4,26 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from tests.book import ROOT, name
 
 SCRIPTS = sorted(path for path in ROOT.glob("figures/*.py") if path.name != "style.py")
 DRAWN = sorted(ROOT.glob("figures/*.svg"))
+PIXELS = sorted(ROOT.glob("figures/*.png"))
+
+
+def content(path):
+    """What a figure shows: the text of an SVG, the pixels of a PNG, however they are packed."""
+    return path.read_text() if path.suffix == ".svg" else Image.open(path).convert("RGB").tobytes()
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=name)
 def test_figures_are_what_their_script_draws(script, tmp_path):
     subprocess.run([sys.executable, script, tmp_path], check=True, cwd=ROOT)
-    anew = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    anew = {path.name: content(path) for path in tmp_path.iterdir()}
     source = script.read_text()
-    kept = {path.name: path.read_text() for path in DRAWN if f'"{path.stem}"' in source}
+    kept = {path.name: content(path) for path in DRAWN + PIXELS if f'"{path.stem}"' in source}
     assert anew.keys() == kept.keys(), "a figure is missing, or no script draws it: delete it"
     stale = [each for each in anew if anew[each] != kept[each]]
     assert not stale, f"{stale} are stale: run `make figures`"

@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from tests import closed_world
-from tests.book import NOTEBOOKS, PAGES, ROOT, name
+from tests.book import APPENDIX, NOTEBOOKS, PAGES, ROOT, name
 
 FIGURES = sorted(ROOT.glob("figures/*.svg"))
 FRONT = {ROOT / "intro.md": "INTRO", ROOT / "README.md": "README"}
@@ -15,7 +15,11 @@ KINDS = {".md": "PAGE", ".ipynb": "NOTEBOOK", ".svg": "FIGURES"}
 
 
 def chapter_of(path):
-    """The chapter that a file belongs to; a figure is named after the script that draws it."""
+    """The chapter that a file belongs to; a figure is named after the script that draws it, a page
+    of the appendix after itself.
+    """
+    if path in APPENDIX:
+        return path.stem
     if path.suffix != ".svg":
         return path.parent.name
     return next(
@@ -47,7 +51,7 @@ def blocks_of(path):
     return read(path, name(path))
 
 
-TEXTS = [*FRONT, *PAGES, *NOTEBOOKS]
+TEXTS = [*FRONT, *PAGES, *APPENDIX, *NOTEBOOKS]
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=name)

@@ -1,10 +1,10 @@
 """The built site, as its readers meet it: links and anchors, then pages in a real browser."""
 
 import functools
-import http.server
-import os
-import shutil
-import threading
+import gzip
+import io
+import re
+import unicodedata
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
@@ -13,17 +13,8 @@ import pytest
 
 from tests.book import SITE, toc_files
 
-PAGES = [f"{document}.html" for document in toc_files()]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+PAGES = [f"{document}.html" for document in toc_files()] + ["search.html", "404.html"]
+HEAVIEST = 500_000  # bytes, compressed, of everything that a page fetches until its end
 
 
 class Links(HTMLParser):
@@ -93,65 +84,18 @@ class Sources(Links):
 # ---------------------------------------------------------------- in a browser
 
 
-@pytest.fixture(scope="session")
-def browser():
-    found = [path for path in map(shutil.which, BROWSERS) if path]
-    if not found:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium on this machine: .ci/run installs one")
-        pytest.skip("no Chromium or Chrome found: these tests look at the site in one")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found[0], args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
-def address():
-    """The site, served on the loopback interface."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Quiet, directory=SITE)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-
-
-@pytest.fixture(params=["light", "dark"])
-def visit(request, browser, address):
-    """Open a page on a phone, note what goes wrong, and return the page and the notes."""
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        color_scheme=request.param,
-        reduced_motion="reduce",  # an answer that fades in has no contrast yet
-    )
-
-    def open_page(name: str):
-        page, notes = context.new_page(), []
-        page.on(
-            "request",
-            lambda each: (
-                None if each.url.startswith((address, "data:")) else notes.append(each.url)
-            ),
-        )
-        page.on("console", lambda each: notes.append(each.text) if each.type == "error" else None)
-        page.on("pageerror", lambda each: notes.append(str(each)))
-        page.goto(address + name, wait_until="networkidle")
-        return page, notes
-
-    yield open_page
-    context.close()
+def show_everything(page) -> None:
+    """Lay out and fetch what waits until the reader comes near."""
+    page.add_style_tag(content="section { content-visibility: visible !important; }")
+    page.evaluate("document.querySelectorAll('img').forEach(each => (each.loading = 'eager'))")
+    every = "[...document.querySelectorAll('article img')].every(each => each.complete)"
+    page.wait_for_function(every)
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_in_a_browser(visit, name):
     page, notes = visit(name)
+    show_everything(page)
     assert notes == [], "requests that leave the site, and errors"
 
     assert page.locator("h1:visible").count() == 1
@@ -162,6 +106,9 @@ def test_page_in_a_browser(visit, name):
 
     text = page.locator("article").inner_text()
     assert "\\frac" not in text and "$$" not in text, "math that was not rendered"
+
+    for table in page.locator("article table").all():
+        assert table.locator("th").count(), table.inner_text()[:60]
 
     for width in (360, 390):
         page.set_viewport_size({"width": width, "height": 844})
@@ -175,15 +122,18 @@ def test_page_is_accessible(visit, name):
     from axe_playwright_python.sync_playwright import Axe
 
     page, _ = visit(name)
+    show_everything(page)
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    found = Axe().run(page).response["violations"]
-    grave = [
-        f"{each['id']}: {node['html'][:160]}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
-    ]
-    assert not grave, "\n".join(grave)
+    for width in (390, 1280):  # the menu stands beside the wide page
+        page.set_viewport_size({"width": width, "height": 844})
+        found = Axe().run(page).response["violations"]
+        grave = [
+            f"{each['id']}: {node['html'][:160]}"
+            for each in found
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ]
+        assert not grave, "\n".join(grave)
 
 
 def test_folded_answers_open_with_the_keyboard(visit):
@@ -193,3 +143,195 @@ def test_folded_answers_open_with_the_keyboard(visit):
     assert not summary.evaluate("each => each.parentElement.open")
     page.keyboard.press("Enter")
     assert summary.evaluate("each => each.parentElement.open")
+
+
+def test_focus_can_be_seen(visit):
+    """Each thing that the Tab key reaches first on a page shows that it is reached."""
+    page, _ = visit("chapters/separable/index.html")
+    page.set_viewport_size({"width": 1280, "height": 844})
+    looks = """() => {
+        const each = document.activeElement, look = getComputedStyle(each);
+        return [each.outerHTML.slice(0, 80), look.outlineStyle, look.boxShadow];
+    }"""
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        element, outline, shadow = page.evaluate(looks)
+        assert outline != "none" or shadow != "none", f"no visible focus: {element}"
+
+
+def test_pages_work_from_a_folder(browser):
+    """Opened as a file, without a server: the theme, the styles, the math, the explorers."""
+    page, notes = browser.new_page(), []
+    page.on("console", lambda each: notes.append(each.text) if each.type == "error" else None)
+    page.on("pageerror", lambda each: notes.append(str(each)))
+    page.goto((SITE / "intro.html").as_uri())
+    page.locator("#play-steps[data-ready]").wait_for(state="attached")
+    assert (
+        page.locator("#play-steps").evaluate("each => getComputedStyle(each).borderRadius") != "0px"
+    )
+    page.goto((SITE / "chapters" / "separable" / "index.html").as_uri())
+    assert page.locator(".katex").count() > 20
+    assert notes == []
+    page.close()
+
+
+def test_page_without_scripts_is_complete(browser):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((SITE / "intro.html").as_uri())
+    text = page.locator("#play-steps").inner_text()
+    assert "2,160" in text and "432 + 240 =" in text, "the explorer's table is in the page itself"
+    assert not page.locator("#play-steps form").is_visible(), "controls that would do nothing"
+    context.close()
+
+
+# ---------------------------------------------------------------- icons, and what is not shipped
+
+
+def test_every_icon_is_drawn():
+    drawn = set(re.findall(r"^\.fa-([\w-]+) \{", (SITE / "_static/icons.css").read_text(), re.M))
+    pages = [*SITE.rglob("*.html"), *(SITE / "_static/scripts").glob("*.js")]
+    used = {
+        icon
+        for page in pages
+        for words in re.findall(r"\bfa(?:s|b|-solid) ([\w -]*)", page.read_text())
+        for icon in re.findall(r"fa-([\w-]+)", words)
+    }
+    assert used - {"solid", "lg"} <= drawn - {"lg"}
+
+
+def test_nothing_is_shipped_that_no_page_needs():
+    names = {path.name for path in (SITE / "_static").rglob("*") if path.is_file()}
+    texts = [
+        path.read_text(errors="ignore")
+        for path in SITE.rglob("*")
+        if path.suffix in (".html", ".css", ".js")
+    ]
+    assert not [name for name in names if not any(name in text for text in texts)]
+    assert not [name for name in names if "fontawesome" in name or name.endswith(".map")]
+
+
+# ---------------------------------------------------------------- weight and speed
+
+OBSERVE = """
+window.seen = {blocked: 0, shift: 0, paint: 0};
+const watch = (type, note) => new PerformanceObserver(
+    list => list.getEntries().forEach(note)).observe({type, buffered: true});
+watch('longtask', each => window.seen.blocked += each.duration - 50);
+watch('layout-shift', each => window.seen.shift += each.hadRecentInput ? 0 : each.value);
+watch('paint', each => window.seen.paint = each.startTime);
+"""
+
+
+def open_on_a_slow_phone(browser, url: str, prepare=lambda page: None):
+    """(page, context): a phone with a quarter of this processor's speed and an empty cache."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, device_scale_factor=2)
+    page = context.new_page()
+    page.add_init_script(OBSERVE)
+    context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    prepare(page)
+    page.goto(url, wait_until="networkidle")
+    return page, context
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_light_and_stands_still(browser, address, name):
+    """What a page fetches while it is read to its end, compressed as a server sends it; nothing
+    moves while it arrives.
+    """
+    fetched = {}
+
+    def note(page):
+        page.on("response", lambda each: fetched.setdefault(each.url.partition("?")[0], None))
+
+    page, context = open_on_a_slow_phone(browser, address + name, note)
+    height = page.evaluate("document.documentElement.scrollHeight")
+    for _ in range(0, height, 700):
+        page.mouse.wheel(0, 700)
+        page.wait_for_timeout(30)
+    page.wait_for_load_state("networkidle")
+    shift = page.evaluate("window.seen.shift")
+    context.close()
+    sizes = {}
+    for url in fetched:
+        if not url.startswith("data:"):
+            content = (SITE / unquote(url.removeprefix(address))).read_bytes()
+            sizes[url.removeprefix(address)] = min(len(content), len(gzip.compress(content, 6)))
+    print(f"WEIGHT {name} {sum(sizes.values()) / 1000:.0f} kB, shift {shift:.4f}")
+    largest = sorted(sizes, key=sizes.get)[-3:]
+    assert sum(sizes.values()) <= HEAVIEST, f"the largest: {largest}"
+    assert shift < 0.01
+
+
+def test_page_is_quicker_than_the_themes_own(browser, address):
+    """Beside the same page as the theme would load it, in turns: painted no later, and the phone's
+    processor is held up for less long. Times are noisy: medians, and only compared.
+    """
+    theme = (
+        Path(__import__("pydata_sphinx_theme").__file__).parent / "theme/pydata_sphinx_theme/static"
+    )
+    name = "chapters/v2/index.html"
+
+    def as_the_theme_has_it(page):
+        text = (SITE / name).read_text().replace(' defer="defer"', "")
+        text = re.sub(r' loading="lazy"| width="\d+" height="\d+"', "", text)
+        added = '<script defer src="/theme/scripts/fontawesome.js"></script>'
+        added += "<style>section { content-visibility: visible !important }</style>"
+        added += '<script src="../../searchindex.js"></script>'
+        text = text.replace("</head>", added + "</head>")
+
+        def answer(route):
+            path = route.request.url.removeprefix(address).partition("?")[0]
+            if path == name:
+                route.fulfill(body=text, content_type="text/html")
+            else:
+                route.fulfill(path=theme / path.rpartition("_static/")[2].removeprefix("theme/"))
+
+        names = rf"{re.escape(name)}|(?:fontawesome|pydata-sphinx-theme)\.(?:js|css)(?:\?.*)?"
+        page.route(re.compile(rf"/(?:{names})$"), answer)
+
+    seen = {"ours": [], "theirs": []}
+    for _ in range(7):
+        for whose, prepare in (("theirs", as_the_theme_has_it), ("ours", lambda page: None)):
+            page, context = open_on_a_slow_phone(browser, address + name, prepare)
+            page.wait_for_timeout(300)
+            seen[whose].append(page.evaluate("window.seen"))
+            context.close()
+    median = {
+        (whose, what): sorted(each[what] for each in runs)[3]
+        for whose, runs in seen.items()
+        for what in ("paint", "blocked")
+    }
+    print("SPEED", {f"{whose} {what}": round(ms) for (whose, what), ms in median.items()})
+    assert median["ours", "paint"] <= 1.1 * median["theirs", "paint"], median
+    assert median["ours", "blocked"] < median["theirs", "blocked"], median
+
+
+# ---------------------------------------------------------------- on paper
+
+
+def test_a_printed_chapter_is_complete(browser, address):
+    from pypdf import PdfReader
+
+    page = browser.new_page(color_scheme="dark")
+    page.goto(address + "chapters/separable/index.html", wait_until="networkidle")
+    text = "".join(each.extract_text() for each in PdfReader(io.BytesIO(page.pdf())).pages)
+    text = unicodedata.normalize("NFKC", text)  # ligatures: ﬀ, ﬁ
+    folded = page.locator("article details").all()
+    assert len(folded) > 10
+    words = set(re.findall(r"[^\W\d_]{5,}", text))
+    for answer in folded:
+        long_words = re.findall(r"[^\W\d_]{9,}", answer.text_content())[:12]
+        missing = [word for word in long_words if word not in words]
+        assert len(missing) <= len(long_words) / 3, f"not on paper: {missing}"
+    assert not page.locator("article details[open]").count(), "folded again after printing"
+    page.close()
+
+
+def test_the_cheat_sheet_fits_on_one_sheet(browser, address):
+    from pypdf import PdfReader
+
+    page = browser.new_page()
+    page.goto(address + "chapters/appendix/cheatsheet.html", wait_until="networkidle")
+    assert len(PdfReader(io.BytesIO(page.pdf(format="A4"))).pages) == 1
+    page.close()

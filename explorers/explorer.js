@@ -1,0 +1,123 @@
+/* What all explorers share. Each defines, in explorers[name], pure functions of its data and state:
+
+     start               the state at first: {name: value}
+     controls(data, s)   what can be chosen: [{name, kind, label, options | min, max, step, text}]
+     view(data, s)       the picture, as HTML
+     say(data, s)        the same in a sentence, for those who cannot see the picture
+     pick(data, s, x, y) optional: the state after pointing at (x, y) of the picture, each 0 to 1
+
+   The same functions run while the book is built, so that the page is complete before any script
+   runs, and without one. */
+"use strict";
+
+globalThis.explorers ??= {};
+
+globalThis.explorers.render = (name, data) => {
+  const { start, controls, view, say } = globalThis.explorers[name];
+  return (
+    `<form class="explorer-controls pst-js-only">${controls(data, start).map(control).join("")}</form>` +
+    `<div class="explorer-view">${view(data, start)}</div>` +
+    `<p class="explorer-say" aria-live="polite">${say(data, start)}</p>`
+  );
+
+  function control(each) {
+    const { name: key, kind, label } = each;
+    if (kind === "choice") {
+      const buttons = each.options.map(
+        ([value, text]) =>
+          `<label><input type="radio" name="${key}" value="${value}"` +
+          `${String(start[key]) === String(value) ? " checked" : ""}><span>${text}</span></label>`,
+      );
+      return `<fieldset><legend>${label}</legend><div>${buttons.join("")}</div></fieldset>`;
+    }
+    const play = each.play ? `<button type="button" data-play="${key}">${each.play}</button>` : "";
+    return (
+      `<label class="explorer-slider"><span>${label}</span>` +
+      `<output data-for="${key}">${each.text}</output>` +
+      `<input type="range" name="${key}" min="${each.min}" max="${each.max}" step="${each.step}"` +
+      ` value="${start[key]}" aria-valuetext="${each.text}"></label>${play}`
+    );
+  }
+};
+
+globalThis.explorers.run = (root) => {
+  const { name } = root.dataset;
+  const data = JSON.parse(root.querySelector("script").textContent);
+  const { start, controls, view, say, pick } = globalThis.explorers[name];
+  const [form, picture, sentence] = root.querySelectorAll("form, .explorer-view, .explorer-say");
+  let state = { ...start };
+  let waiting = 0;
+
+  /* Numbers come out of the form as text; a choice stays text. */
+  function read() {
+    for (const input of form.elements) {
+      if (input.type === "range") state[input.name] = Number(input.value);
+      else if (input.type === "radio" && input.checked) state[input.name] = input.value;
+    }
+  }
+
+  function show() {
+    for (const { name: key, kind, min, max } of controls(data, state)) {
+      if (kind === "choice") {
+        for (const each of form.elements[key]) each.checked = each.value === String(state[key]);
+      } else {
+        state[key] = Math.min(max, Math.max(min, state[key]));
+        Object.assign(form.elements[key], { min, max, value: state[key] });
+      }
+    }
+    for (const { name: key, kind, text } of controls(data, state)) {
+      if (kind === "choice") continue;
+      form.elements[key].setAttribute("aria-valuetext", text);
+      form.querySelector(`[data-for="${key}"]`).textContent = text;
+    }
+    picture.innerHTML = view(data, state);
+    clearTimeout(waiting); // a slider that moves fast should not be read out at each step
+    waiting = setTimeout(() => (sentence.innerHTML = say(data, state)), 150);
+  }
+
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", () => (read(), show()));
+
+  for (const button of form.querySelectorAll("[data-play]")) {
+    const slider = form.elements[button.dataset.play];
+    const text = button.textContent;
+    let timer = 0;
+    const stop = () => {
+      timer = clearInterval(timer);
+      button.textContent = text;
+    };
+    button.addEventListener("click", () => {
+      if (timer) return stop();
+      if (slider.value === slider.max) slider.value = slider.min;
+      button.textContent = "Stop";
+      timer = setInterval(() => {
+        slider.stepUp();
+        read();
+        show();
+        if (slider.value === slider.max) stop();
+      }, 250);
+    });
+    form.addEventListener("input", stop);
+  }
+
+  if (pick) {
+    const point = (event) => {
+      const box = picture.querySelector("svg").getBoundingClientRect();
+      const x = (event.clientX - box.left) / box.width;
+      const y = (event.clientY - box.top) / box.height;
+      state = { ...state, ...pick(data, state, x, y) };
+      show();
+    };
+    picture.addEventListener("pointermove", (event) => event.pointerType === "mouse" && point(event));
+    picture.addEventListener("click", point);
+  }
+  read(); // a browser that comes back to a page fills forms in again
+  show();
+  root.dataset.ready = "";
+};
+
+if (globalThis.document) {
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll(".explorer").forEach(globalThis.explorers.run);
+  });
+}

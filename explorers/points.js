@@ -1,0 +1,93 @@
+/* Accuracy against cost: every published point.
+
+   data = {series: [name], points: [{series, name, top1, macs, params, pixel1, pixel6}]}, where macs
+   and params are in millions and the pixels in milliseconds; null where none was published. */
+"use strict";
+
+(() => {
+  const AXES = {
+    macs: { label: "million MACs", ticks: [10, 30, 100, 300, 1000, 3000], from: 9, to: 9000 },
+    params: { label: "million parameters", ticks: [0.5, 1, 2, 5, 10, 20], from: 0.4, to: 45 },
+    pixel1: { label: "milliseconds, Pixel 1", ticks: [5, 10, 20, 50, 100], from: 4, to: 160 },
+    pixel6: { label: "milliseconds, Pixel 6", ticks: [2, 5, 10, 20, 50, 100], from: 2, to: 110 },
+  };
+  const BOX = { width: 360, height: 300, left: 34, right: 8, top: 8, bottom: 36 };
+  const MARKS = [
+    (x, y, r) => `<circle cx="${x}" cy="${y}" r="${r}"/>`,
+    (x, y, r) => `<rect x="${x - r}" y="${y - r}" width="${2 * r}" height="${2 * r}"/>`,
+    (x, y, r) => `<path d="M${x} ${y - 1.3 * r}l${1.2 * r} ${2.2 * r}h${-2.4 * r}z"/>`,
+    (x, y, r) => `<path d="M${x} ${y + 1.3 * r}l${1.2 * r} ${-2.2 * r}h${-2.4 * r}z"/>`,
+    (x, y, r) => `<path d="M${x} ${y - 1.4 * r}l${1.4 * r} ${1.4 * r}l${-1.4 * r} ${1.4 * r}l${-1.4 * r} ${-1.4 * r}z"/>`,
+    (x, y, r) => `<path d="M${x - r} ${y - r}l${2 * r} ${2 * r}M${x + r} ${y - r}l${-2 * r} ${2 * r}"/>`,
+  ];
+
+  const round = (n) => Math.round(n * 10) / 10;
+  function across(axis, value) {
+    const { from, to } = AXES[axis];
+    const share = Math.log(value / from) / Math.log(to / from);
+    return round(BOX.left + share * (BOX.width - BOX.left - BOX.right));
+  }
+  const up = (top1) =>
+    round(BOX.top + ((85 - top1) / (85 - 38)) * (BOX.height - BOX.top - BOX.bottom));
+
+  /* The points that the axis can show, from left to right. */
+  const shown = (data, s) =>
+    data.points.filter((each) => each[s.axis] !== null).sort((a, b) => a[s.axis] - b[s.axis]);
+  const current = (data, s) => {
+    const all = shown(data, s);
+    return all[Math.min(s.point, all.length) - 1];
+  };
+
+  const sized = (n) => (n >= 100 ? n.toFixed(0) : n >= 10 ? n.toFixed(1) : n.toFixed(2));
+  function described({ name, top1, macs, params, pixel1, pixel6 }) {
+    const parts = [`${top1.toFixed(1)} % top-1`, `${sized(macs)} million MACs`, `${sized(params)} million parameters`];
+    if (pixel1 !== null) parts.push(`${pixel1} ms on a Pixel 1`);
+    if (pixel6 !== null) parts.push(`${pixel6} ms on a Pixel 6 (8 bits)`);
+    return `<b>${name}</b>: ${parts.join(", ")}.`;
+  }
+
+  globalThis.explorers.points = {
+    start: { axis: "macs", point: 1 },
+    shown,
+
+    controls(data, s) {
+      const all = shown(data, s).length;
+      return [
+        { name: "axis", kind: "choice", label: "Cost in", options: [["macs", "MACs"], ["params", "parameters"], ["pixel1", "Pixel 1"], ["pixel6", "Pixel 6"]] },
+        { name: "point", kind: "range", label: "Network", min: 1, max: all, step: 1, text: `${Math.min(s.point, all)} of ${all}` },
+      ];
+    },
+
+    view(data, s) {
+      const { label, ticks } = AXES[s.axis];
+      const floor = BOX.height - BOX.bottom;
+      const grid = [
+        ...[40, 50, 60, 70, 80].map((n) => `<path d="M${BOX.left} ${up(n)}H${BOX.width - BOX.right}"/><text x="${BOX.left - 5}" y="${up(n) + 4}" text-anchor="end">${n}</text>`),
+        ...ticks.map((n) => `<path d="M${across(s.axis, n)} ${BOX.top}V${floor}"/><text x="${across(s.axis, n)}" y="${floor + 15}" text-anchor="middle">${n}</text>`),
+      ];
+      const marks = (each, r) => MARKS[data.series.indexOf(each.series)](across(s.axis, each[s.axis]), up(each.top1), r);
+      const group = (series, i) =>
+        `<g class="series-${i}">${shown(data, s).filter((each) => each.series === series).map((each) => marks(each, 3.2)).join("")}</g>`;
+      const now = current(data, s);
+      const ring = `<circle class="now" cx="${across(s.axis, now[s.axis])}" cy="${up(now.top1)}" r="8"/>`;
+      const keys = data.series.map((series, i) => {
+        const count = shown(data, s).filter((each) => each.series === series).length;
+        return `<li><svg viewBox="0 0 12 12" class="series-${i}" aria-hidden="true">${MARKS[i](6, 6, 3.4)}</svg>${series} <small>${count || "none"}</small></li>`;
+      });
+      return (
+        `<svg viewBox="0 0 ${BOX.width} ${BOX.height}" role="img" aria-label="Top-1 accuracy on ImageNet over ${label}, logarithmic, with ${shown(data, s).length} published networks.">` +
+        `<g class="axes">${grid.join("")}<text x="${(BOX.left + BOX.width) / 2}" y="${BOX.height - 4}" text-anchor="middle">${label}</text></g>` +
+        `${data.series.map(group).join("")}${ring}</svg><ul class="explorer-keys">${keys.join("")}</ul>`
+      );
+    },
+
+    say: (data, s) => described(current(data, s)),
+
+    pick(data, s, x, y) {
+      const far = (each) =>
+        Math.hypot(across(s.axis, each[s.axis]) - x * BOX.width, up(each.top1) - y * BOX.height);
+      const all = shown(data, s);
+      return { point: 1 + all.indexOf(all.reduce((best, each) => (far(each) < far(best) ? each : best))) };
+    },
+  };
+})();

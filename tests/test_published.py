@@ -1,0 +1,97 @@
+"""The site as it is built from a public repository: buttons, previews, the list of its pages."""
+
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from tests.book import NOTEBOOKS, PAGES, ROOT, name, toc_files
+
+REPOSITORY = "https://github.com/someone/some-book"
+ADDRESS = "https://someone.github.io/some-book/"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Path:
+    """The book built once more, from a copy that has a repository, without running a notebook."""
+    copy = tmp_path_factory.mktemp("published") / "book"
+    left_out = shutil.ignore_patterns(".git", ".venv", "html", "jupyter_execute", ".*cache*")
+    shutil.copytree(ROOT, copy, ignore=left_out)
+    config = copy / "_config.yml"
+    text = config.read_text().replace('repository_url: ""', f"repository_url: {REPOSITORY}")
+    config.write_text(text.replace("execute_notebooks: cache", 'execute_notebooks: "off"'))
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-n", "-W"]
+    done = subprocess.run(
+        [*command, "--keep-going"], cwd=copy, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    return copy / "_build" / "html"
+
+
+def page(site: Path, source: Path) -> str:
+    return (site / name(source)).with_suffix(".html").read_text()
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name)
+def test_colab_opens_the_file_itself(published, notebook):
+    start = "https://colab.research.google.com/github/someone/some-book/blob/main/"
+    links = re.findall(rf'href="{re.escape(start)}([^"]*)"', page(published, notebook))
+    assert links == [name(notebook)], "the path of the notebook inside the repository"
+    assert (ROOT / links[0]).exists()
+
+
+@pytest.mark.parametrize("source", [*PAGES, *NOTEBOOKS], ids=name)
+def test_source_and_edit_buttons_lead_to_the_file(published, source):
+    text = page(published, source)
+    assert f'href="{REPOSITORY}/edit/main/{name(source)}"' in text
+    assert f'href="{REPOSITORY}/blob/main/{name(source)}' in text
+    assert f"_sources/{name(source)}" in text, "the download"
+
+
+@pytest.mark.parametrize("source", [*PAGES, *NOTEBOOKS], ids=name)
+def test_page_introduces_itself(published, source):
+    text = page(published, source)
+    tags = dict(re.findall(r'<meta (?:property|name)="([\w:]+)" content="([^"]*)">', text))
+    url = ADDRESS + str(Path(name(source)).with_suffix(".html"))
+    assert f'<link rel="canonical" href="{url}"' in text
+    assert tags["og:url"] == url
+    assert tags["og:image"] == ADDRESS + "_static/preview.png"
+    assert 50 <= len(tags["description"]) <= 310
+    assert tags["og:title"] and "<" not in tags["og:title"]
+    assert not re.search(r"\\[a-z]+\{|\$", tags["description"]), "a formula in the description"
+    assert '<link rel="icon"' in text
+
+
+def test_preview_has_the_size_that_is_shown(published):
+    from PIL import Image
+
+    assert Image.open(published / "_static" / "preview.png").size == (1200, 630)
+
+
+def test_sitemap_lists_every_page(published):
+    tree = ElementTree.parse(published / "sitemap.xml")
+    listed = {each.text for each in tree.iter() if each.tag.endswith("loc")}
+    assert listed >= {f"{ADDRESS}{document}.html" for document in toc_files()}
+    assert all((published / each.removeprefix(ADDRESS)).exists() for each in listed)
+
+
+def test_a_missing_page_finds_its_styles_from_any_folder(published):
+    text = (published / "404.html").read_text()
+    assert '<base href="/some-book/">' in text
+    assert not re.findall(r'(?:href|src)="#', text), "it would lead to the start page"
+
+
+def test_nothing_points_to_a_repository_where_there_is_none():
+    """This checkout's own site: with a remote on GitHub it has buttons, without one none."""
+    site = ROOT / "_build" / "html"
+    remote = subprocess.run(
+        ["git", "-C", ROOT, "remote", "get-url", "origin"], capture_output=True, text=True
+    ).stdout
+    text = "".join(each.read_text() for each in site.rglob("*.html"))
+    if "github.com" not in remote:
+        assert "colab.research.google.com" not in text
+        assert "og:image" not in text and "/edit/main/" not in text

@@ -1,0 +1,285 @@
+"""What the site's explorers show: counted from the networks while the book is built.
+
+`data(name)` gives the data of the explorer in `explorers/<name>.js`. Counting takes a while;
+what was counted is kept in `_build/explorers` for as long as the networks and the tables stay the
+same.
+"""
+
+import hashlib
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.notebooks import ROOT
+
+CACHE = ROOT / "_build" / "explorers"
+# Where networks and printed numbers come from: a change here counts everything anew.
+SOURCES = [*ROOT.glob("chapters/v[123]/*.ipynb"), *ROOT.glob("tools/*.py")]
+
+WIDTHS = {
+    "MobileNetV1": (0.25, 0.5, 0.75, 1.0),
+    "MobileNetV2": (0.35, 0.5, 0.75, 1.0, 1.3, 1.4),
+    "MobileNetV3-Large": (0.35, 0.5, 0.75, 1.0, 1.25),
+    "MobileNetV3-Small": (0.35, 0.5, 0.75, 1.0, 1.25),
+}
+
+
+def build(name: str, width: float):
+    """One of the book's networks, as its notebook defines it, without numbers."""
+    import torch
+
+    from tools.notebooks import definitions
+
+    family, _, variant = name.removeprefix("MobileNet").lower().partition("-")
+    network = getattr(definitions(family), f"MobileNet{family.upper()}")
+    with torch.device("meta"):
+        if variant:
+            return network(variant, width_mult=width).eval()
+        return network(width_mult=width).eval()
+
+
+def kind_of(layer) -> str:
+    """The type of a convolution or linear layer, named as in the figures."""
+    from torch import nn
+
+    if isinstance(layer, nn.Linear):
+        return "fc"
+    if layer.groups > 1:
+        return "depthwise"
+    if layer.kernel_size != (1, 1):
+        return "standard"
+    return "pointwise" if layer.bias is None else "squeeze"
+
+
+def layers_of(network, size: int) -> list[tuple]:
+    """(name, layer, shape of its output) of each convolution and linear layer, as they are run."""
+    import torch
+    from torch import nn
+
+    rows, hooks = [], []
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+
+            def record(layer, _, output, name=name):
+                rows.append((name, layer, tuple(output.shape[1:])))
+
+            hooks.append(layer.register_forward_hook(record))
+    with torch.no_grad():
+        network(torch.empty(1, 3, size, size, device="meta"))
+    for hook in hooks:
+        hook.remove()
+    return rows
+
+
+def macs_of(layer, shape: tuple[int, ...]) -> int:
+    """Output numbers times the weights that each of them takes."""
+    outputs = 1
+    for side in shape:
+        outputs *= side
+    return outputs * layer.weight[0].numel()
+
+
+def stages(network) -> list[dict]:
+    """A network's cost by stage and by type of layer, at 224×224.
+
+    The blocks that put out maps of one size are a stage. A map's MACs grow with the picture, those
+    behind the pooling (side 1) do not: they are kept apart, so that other sizes can be computed.
+    """
+    rows = layers_of(network, 224)
+    side_of_block = {}  # the last layer of a block tells the size of its map
+    for name, _, shape in rows:
+        part, _, rest = name.partition(".")
+        if part == "blocks":
+            if len(shape) == 3 and shape[-1] > 1:
+                side_of_block[rest.partition(".")[0]] = shape[-1]
+    found = {}
+    for name, layer, shape in rows:
+        part, _, rest = name.partition(".")
+        if part == "blocks":
+            side = side_of_block[rest.partition(".")[0]]
+            stage = ("blocks", side)
+        else:
+            title = {"stem": "first layer", "last": "last layer", "classifier": "classifier"}[part]
+            stage = (title, shape[-1] if len(shape) == 3 else 0)
+        kinds = found.setdefault(stage, {})
+        counts = kinds.setdefault(kind_of(layer), [0, 0, 0])
+        on_map = len(shape) == 3 and shape[-1] > 1
+        counts[0 if on_map else 1] += macs_of(layer, shape)
+        counts[2] += layer.weight.numel()
+    return [{"name": name, "side": side, "kinds": kinds} for (name, side), kinds in found.items()]
+
+
+def published(name: str) -> list[dict]:
+    """Accuracies of a network as printed: {width, size, top1, where} and, where the paper's network
+    of this width is not ours, its million MACs.
+    """
+    from tools import papers
+
+    rows = []
+
+    def add(width: float, size: int, top1: float, where: str, macs: float | None = None) -> None:
+        rows.append({"width": width, "size": size, "top1": top1, "where": where, "macs": macs})
+
+    if name == "MobileNetV1":
+        for width, (top1, *_) in papers.V1_TABLE6.items():
+            add(width, 224, top1, "paper, Table 6")
+        for size, (top1, *_) in papers.V1_TABLE7.items():
+            if size != 224:
+                add(1.0, size, top1, "paper, Table 7")
+        add(0.5, 160, papers.V1_TABLE9["0.50 MobileNet-160"][0], "paper, Table 9")
+        for width, row in papers.SLIM_V1_TOP1.items():
+            for size, top1 in zip(papers.V1_SIZES, row, strict=True):
+                add(width, size, top1, "README of the released code")
+    elif name == "MobileNetV2":
+        add(1.0, 224, papers.V2_TABLE4["MobileNetV2"][0], "paper, Table 4")
+        add(1.4, 224, papers.V2_TABLE4["MobileNetV2 (1.4)"][0], "paper, Table 4")
+        for (width, size), (_, _, top1, _) in papers.SLIM_V2.items():
+            add(width, size, top1, "README of the released code")
+    else:
+        variant = name.rpartition("-")[2].lower()
+        for (which, size, width), (top1, macs, *_) in papers.V3_TABLE9.items():
+            if which == variant:
+                add(width, size, top1, "paper, Table 9", None if width == 1.0 else macs)
+    return rows
+
+
+def cost() -> dict:
+    """Parameters, and MACs by stage and type, of each network at each width."""
+    networks = []
+    for name, widths in WIDTHS.items():
+        variants = []
+        for width in widths:
+            network = build(name, width)
+            params = sum(each.numel() for each in network.parameters())
+            variants.append({"width": width, "params": params, "stages": stages(network)})
+        networks.append({"name": name, "widths": variants, "published": published(name)})
+    return {"networks": networks}
+
+
+def steps() -> dict:
+    """Small whole numbers for the worked example: an input of 6×6×3 and its layers' weights."""
+    pick = random.Random(3)
+
+    def block(*shape: int, numbers: tuple[int, ...]):
+        if not shape:
+            return pick.choice(numbers)
+        return [block(*shape[1:], numbers=numbers) for _ in range(shape[0])]
+
+    weights = (-1, 0, 1, 2)
+    return {
+        "input": block(3, 6, 6, numbers=tuple(range(10))),
+        "full": block(5, 3, 3, 3, numbers=weights),
+        "depthwise": block(3, 3, 3, numbers=weights),
+        "pointwise": block(5, 3, numbers=weights),
+    }
+
+
+SERIES = ("V1", "V2", "V3-Small", "V3-Large", "V4", "V1–V3, trained anew for V4's paper")
+TIMM_V4 = {  # and the size of the pictures
+    "V4-Conv-S": ("mobilenetv4_conv_small", 224),
+    "V4-Conv-M": ("mobilenetv4_conv_medium", 256),
+    "V4-Conv-L": ("mobilenetv4_conv_large", 384),
+    "V4-Hybrid-M": ("mobilenetv4_hybrid_medium", 256),
+    "V4-Hybrid-L": ("mobilenetv4_hybrid_large", 384),
+}
+
+
+def count(network, size: int) -> tuple[float, float]:
+    """(million MACs, million parameters) of any network, counted by PyTorch."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network.eval()(torch.empty(1, 3, size, size, device="meta"))
+    params = sum(each.numel() for each in network.parameters())
+    return round(counter.get_total_flops() / 2e6, 3), round(params / 1e6, 4)
+
+
+def points() -> dict:
+    """Every published point: accuracy and milliseconds as printed, MACs and parameters counted.
+
+    V3's networks have the paper's widths, not torchvision's. V4's are timm's.
+    """
+    import timm
+    import torch
+
+    from tools import papers
+    from tools.variants import paper_v3
+
+    counted = {}
+
+    def add(series: str, key: tuple, make: Callable, size: int, title: str, **printed) -> None:
+        if key not in counted:
+            counted[key] = count(make(), size)
+        macs, params = counted[key]
+        row = {"series": series, "name": title, "macs": macs, "params": params}
+        rows.append(row | {"pixel1": None, "pixel6": None} | printed)
+
+    rows: list[dict] = []
+    for family in ("V1", "V2"):
+        name = f"MobileNet{family}"
+        for each in published(name):
+            width, size, where = each["width"], each["size"], each["where"]
+            ms = None
+            if where.startswith("README"):
+                source = "README"
+                ms = papers.SLIM_V2[width, size][3] if family == "V2" else None
+            else:
+                source = "paper"
+                if (width, size) == (1.0, 224):  # V1's milliseconds are from V2's paper
+                    ms = papers.V2_TABLE4[name][3]
+                elif family == "V2":
+                    ms = papers.V2_TABLE4["MobileNetV2 (1.4)"][3]
+            title = f"{family} × {width:g}, {size}×{size} ({source})"
+            key = (family, width, size)
+            make = lambda name=name, width=width: build(name, width)  # noqa: E731
+            add(family, key, make, size, title, top1=each["top1"], pixel1=ms)
+    for width, label in ((1.0, "V2 1.0"), (0.35, "V2 0.35")):
+        top1, _, _, ms, *_ = papers.V3_TABLE3[label]
+        title = f"V2 × {width:g}, 224×224 (V3's paper)"
+        add("V2", ("V2", width, 224), lambda: None, 224, title, top1=top1, pixel1=ms)
+    for (variant, size, width), (top1, _, _, ms) in papers.V3_TABLE9.items():
+        series = f"V3-{variant.title()}"
+        title = f"{series} × {width:g}, {size}×{size} (paper)"
+        make = lambda variant=variant, width=width: paper_v3(variant, width)  # noqa: E731
+        add(series, (series, width, size), make, size, title, top1=top1, pixel1=ms)
+    for name, (top1, ms) in papers.V4_POINTS.items():
+        if name in TIMM_V4:
+            model, size = TIMM_V4[name]
+            with torch.device("meta"):
+                network = timm.create_model(model)
+            title = f"{name}, {size}×{size} (V4's paper)"
+            add("V4", (name,), lambda network=network: network, size, title, top1=top1, pixel6=ms)
+        else:
+            family, _, width = name.partition(" × ")
+            title = f"{name}, 224×224 (V4's paper)"
+            if family == "V3-Large":
+                make = lambda width=width: paper_v3("large", float(width))  # noqa: E731
+            else:
+                make = lambda f=family, w=width: build(f"MobileNet{f}", float(w))  # noqa: E731
+            add(SERIES[-1], (family, float(width), 224), make, 224, title, top1=top1, pixel6=ms)
+    return {"series": list(SERIES), "points": rows}
+
+
+EXPLORERS: dict[str, Callable[[], dict]] = {"cost": cost, "steps": steps, "points": points}
+
+
+def data(name: str) -> dict:
+    """The data of an explorer. KeyError if there is none of this name."""
+    make = EXPLORERS[name]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(SOURCES))).hexdigest()
+    kept = CACHE / f"{name}-{digest[:16]}.json"
+    if not kept.exists():
+        counted = json.dumps(make(), ensure_ascii=False, separators=(",", ":"))
+        for old in CACHE.glob(f"{name}-*.json"):
+            old.unlink()
+        CACHE.mkdir(parents=True, exist_ok=True)
+        kept.write_text(counted)
+    return json.loads(kept.read_text())
+
+
+def script_files(name: str) -> list[Path]:
+    """The scripts of an explorer, in the order in which they are loaded."""
+    folder = ROOT / "explorers"
+    return [folder / "explorer.js", folder / f"{name}.js"]
