@@ -236,9 +236,10 @@ def drop_unused_files(app: Sphinx, exception: Exception | None) -> None:
     if MEASURE_ALL not in (text := script.read_text()):
         raise ExtensionError(f"the theme's script no longer says {MEASURE_ALL}; see _ext/web.py")
     script.write_text(text.replace(MEASURE_ALL, ""))
-    for script in (out / "_static").rglob("*.js"):
-        text = re.sub(r"//# sourceMappingURL=.*", "", script.read_text())
-        script.write_text(text)
+    for path in (out / "_static").rglob("*"):
+        if path.suffix in (".css", ".js"):
+            text = path.read_text()
+            path.write_text(re.sub(r"(//|/\*)# sourceMappingURL=[^*\s]*(\s*\*/)?", "", text))
     while True:  # what only an unused file names is unused
         files = [each for each in (out / "_static").rglob("*") if each.is_file()]
         readable = [

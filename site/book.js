@@ -31,5 +31,11 @@ function printEverything() {
   });
 }
 
+/* A page opened from a folder may not fetch others, as the search does for its excerpts. */
+function searchWithoutExcerpts() {
+  if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+}
+
 printEverything();
 letScrollersTakeFocus();
+searchWithoutExcerpts();

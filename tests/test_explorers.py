@@ -233,7 +233,10 @@ def test_points_by_keyboard(explorer, axis, key):
 def test_pointing_reads_the_nearest_point(explorer):
     page, element = explorer("points")
     ring = element.locator("svg circle.now")
-    box = element.locator("svg[role=img]").bounding_box()
+    picture, box = element.locator("svg[role=img]"), None
+    while box != (box := picture.bounding_box()):  # the page above is laid out on the way there
+        picture.evaluate("each => each.scrollIntoView({block: 'center'})")
+        page.wait_for_timeout(200)
     page.mouse.click(box["x"] + box["width"] - 10, box["y"] + 12)
     page.wait_for_timeout(250)
     assert element.locator(".explorer-say").inner_text().startswith("V4-Hybrid-L")

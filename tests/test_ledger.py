@@ -1,5 +1,8 @@
 """Findings of the ledger that no other test shows."""
 
+import ast
+import re
+
 import pytest
 import timm
 import torch
@@ -9,6 +12,7 @@ from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
 from torch import nn
 from torchvision.models import ResNet50_Weights, VGG16_Weights, alexnet, squeezenet1_0
 
+from tests.book import ROOT
 from tests.claims import convolution, device
 from tests.claims import v1 as claims
 from tests.claims import v3 as claims_v3
@@ -128,3 +132,21 @@ def test_the_same_v2_on_the_same_phone_has_four_times():
 def test_h_swish_is_slower_than_the_relu_whose_place_it_takes():
     _, optimised, plain = papers.V3_TABLE5["V3-Large 1.0"]
     assert papers.V3_TABLE5["ReLU"][1] < optimised < plain
+
+
+# ---------------------------------------------------------------- the page itself
+
+PAGE = ROOT / "chapters" / "appendix" / "ledger.md"
+NAMED = sorted(set(re.findall(r"`(tests/\w+\.py)::(\w+)`", PAGE.read_text())))
+
+
+@pytest.mark.parametrize(("file", "test"), NAMED)
+def test_each_test_that_the_ledger_names_exists(file, test):
+    tree = ast.parse((ROOT / file).read_text())
+    assert test in {each.name for each in tree.body if isinstance(each, ast.FunctionDef)}
+
+
+def test_each_line_of_the_ledger_names_its_test():
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("**")]
+    assert len(lines) > 100
+    assert not [line[:60] for line in lines if "*Shown by* `tests/" not in line]

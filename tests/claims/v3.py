@@ -282,6 +282,7 @@ FIRST_V3, FIRST_V2 = (papers.V3_TABLE3_FIRST[name] for name in ("V3-Large 1.0", 
 LOWEST = notebook.hard_swish(torch.tensor(-1.5, dtype=torch.float64))
 
 PAGE = [
+    given("Switch to the Pixel 1, and all of V1 but one disappears"),
     reading_minutes("v3"),
     # From 71 milliseconds to 51
     printed("From {} milliseconds to {}", A1[3], PAPER[3], where="Table 3"),
@@ -897,9 +898,10 @@ PAGE_NAMES = {
     "MobileNetV2": 1,
     "MobileNetV3": 2,
     "ReLU6": 5,
-    "V1": 6,
+    "V1": 9,
     "V2": 25,
     "V3": 62,
+    "V4": 2,
     "relu6": 1,
     "v3": 3,
 }
