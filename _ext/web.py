@@ -10,12 +10,14 @@ fails where that is missing: after an update of the theme, look here first.
 """
 
 import html
+import itertools
 import re
 import shutil
 import struct
 from pathlib import Path
 from urllib.parse import urlparse
 
+import tinycss2
 from docutils import nodes
 from PIL import Image
 from sphinx.application import Sphinx
@@ -230,8 +232,6 @@ def drop_unused_files(app: Sphinx, exception: Exception | None) -> None:
     out = Path(app.outdir)
     if app.config.html_baseurl:  # it needs a full address: without one, nobody could see it
         shutil.copy(Path(app.srcdir, "figures", "preview.png"), out / "_static")
-    styles = out / "_static" / "styles" / "pydata-sphinx-theme.css"
-    styles.write_text(without_icon_fonts(styles.read_text()))
     script = out / "_static" / "scripts" / "pydata-sphinx-theme.js"
     if MEASURE_ALL not in (text := script.read_text()):
         raise ExtensionError(f"the theme's script no longer says {MEASURE_ALL}; see _ext/web.py")
@@ -286,16 +286,60 @@ def lighten_pictures(app: Sphinx, exception: Exception | None) -> None:
                 page.write_text(text)
 
 
-def without_icon_fonts(css: str) -> str:
-    """A stylesheet without Font Awesome's fonts and classes.
+def words_of(site: Path) -> set[str]:
+    """Every word in the pages and scripts of a site: more than the classes that they use."""
+    words = set()
+    for path in [*site.rglob("*.html"), *(site / "_static").rglob("*.js")]:
+        words.update(re.findall(r"[\w-]+", path.read_text()))
+    return words
 
-    >>> without_icon_fonts("a{b:c}.fa-x:before,.fa-y{d:e}@font-face{font-family:Font Awesome}f{}")
-    'a{b:c}f{}'
+
+def prune(css: str, words: set[str]) -> str:
+    """A stylesheet without the rules for classes that are not among the words, and without the
+    theme's fonts of icons.
+
+    >>> prune(".a{x:1} .b, p:not(.c){x:2} @media print{.b{x:3}} .d{x:4}", {"a"})
+    '.a{x:1}p:not(.c){x:2}'
     """
-    css = re.sub(r"@font-face\s*\{[^}]*(?:Font ?Awesome)[^}]*\}", "", css)
-    while (shorter := re.sub(r"(?<=\})\.fa-[^{}]*\{[^{}]*\}", "", css)) != css:
-        css = shorter
-    return css
+    kept = []
+    for rule in tinycss2.parse_rule_list(css, skip_comments=True, skip_whitespace=True):
+        if rule.type == "qualified-rule":
+            selectors, current = [], []
+            for token in [*rule.prelude, None]:
+                if token is None or (token.type == "literal" and token.value == ","):
+                    selectors.append(current)
+                    current = []
+                else:
+                    current.append(token)
+            used = [
+                tinycss2.serialize(selector).strip()
+                for selector in selectors
+                if all(
+                    name.value in words
+                    for dot, name in itertools.pairwise(selector)
+                    if dot.type == "literal" and dot.value == "." and name.type == "ident"
+                )
+            ]
+            if used:
+                kept.append(f"{','.join(used)}{{{tinycss2.serialize(rule.content)}}}")
+        elif rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports"):
+            inner = prune(tinycss2.serialize(rule.content), words)
+            if inner:
+                query = tinycss2.serialize(rule.prelude)
+                kept.append(f"@{rule.at_keyword}{query}{{{inner}}}")
+        elif "Font Awesome" not in (text := rule.serialize()):
+            kept.append(text)
+    return "".join(kept)
+
+
+def prune_styles(app: Sphinx, exception: Exception | None) -> None:
+    """Leave out of the theme's styles what no page uses: more than half of them."""
+    if exception or app.builder.name != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    words = words_of(Path(app.outdir))
+    for path in static.rglob("*.css"):
+        path.write_text(prune(path.read_text(), words))
 
 
 def setup(app: Sphinx) -> dict:
@@ -304,6 +348,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-collect-pages", page_not_found)
     app.connect("html-page-context", describe, priority=900)
     app.connect("html-page-context", lighten, priority=950)
+    app.connect("build-finished", prune_styles)
     app.connect("build-finished", drop_unused_files)
     app.connect("build-finished", lighten_pictures)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
