@@ -1,12 +1,12 @@
 /* The cost explorer: parameters and MACs of a network, by stage and by type of layer.
 
-   data.networks[i] = {name, widths: [{width, params, stages: [{name, side, kinds}]}], published}
-   where kinds[kind] = [MACs that grow with the picture, at 224; MACs that do not; weights]. */
+   data.networks[i] = {name, widths: [{width, params, paper, stages: [{name, side, kinds}]}], published}
+   where paper = {macs, params} of the paper's network, if it is another of this width, and kinds[kind] = [MACs that grow with the picture, at 224; MACs that do not; weights]. */
 "use strict";
 
 (() => {
   const KINDS = {
-    standard: "full",
+    standard: "standard",
     depthwise: "depthwise",
     pointwise: "pointwise",
     squeeze: "squeeze-and-excite",
@@ -54,11 +54,19 @@
   function accuracy(data, s) {
     const found = published(data, s);
     if (!found.length) return "No accuracy was published for this width and size.";
-    const list = found.map(({ top1, where, macs }) => {
-      const other = macs ? `, of a network scaled otherwise, with ${macs} million MACs` : "";
-      return `${top1.toFixed(1)} % (${where}${other})`;
-    });
-    return `Top-1 on ImageNet as published: ${list.join("; ")}.`;
+    const list = found.map(({ top1, where }) => `${top1.toFixed(1)} % (${where})`);
+    const whose = chosen(data, s).paper ? "the paper's network of this width" : "this network";
+    return `Top-1 on ImageNet as published, of ${whose}: ${list.join("; ")}.`;
+  }
+
+  /* V3's class in this book scales as torchvision does; the paper scales otherwise. */
+  function otherwise(data, s) {
+    const { width, paper } = chosen(data, s);
+    if (!paper) return "";
+    return (
+      `<p><b>Not the paper's network.</b> Counted here is × ${width} as this book's class and torchvision scale it. ` +
+      `As the paper scales, it has ${short(paper.macs)} MACs at 224×224 and ${short(paper.params)} parameters.</p>`
+    );
   }
 
   const title = (data, s) => `${s.network}, width ${chosen(data, s).width}, ${s.size}×${s.size}`;
@@ -91,7 +99,7 @@
       );
       const types = Object.entries(all.totals).map(
         ([kind, cost]) =>
-          `<tr><th scope="row"><i class="is-${kind}"></i>${KINDS[kind]}</th>` +
+          `<tr><th scope="row"><i class="is-${kind}"></i>${kind === "squeeze" ? "SE" : KINDS[kind]}</th>` +
           `<td>${short(cost.macs)}</td><td>${percent(cost.macs, all.macs)}</td>` +
           `<td>${short(cost.weights)}</td><td>${percent(cost.weights, all.weights)}</td></tr>`,
       );
@@ -103,7 +111,7 @@
         `<tbody>${stages.join("")}</tbody></table>` +
         `<table><caption>By type of layer</caption><thead><tr><th scope="col">Type</th><th scope="col">MACs</th><th scope="col">share</th>` +
         `<th scope="col">Weights</th><th scope="col">share</th></tr></thead><tbody>${types.join("")}</tbody></table>` +
-        `<p>${accuracy(data, s)}</p>`
+        `${otherwise(data, s)}<p>${accuracy(data, s)}</p>`
       );
     },
 
@@ -112,7 +120,7 @@
       const [kind, most] = Object.entries(all.totals).sort(([, a], [, b]) => b.macs - a.macs)[0];
       return (
         `${title(data, s)}: ${whole(all.macs)} MACs, ${whole(all.params)} parameters. ` +
-        `Most of the MACs are in its ${KINDS[kind]} layers: ${percent(most.macs, all.macs)}.`
+        `The largest share of the MACs is in its ${KINDS[kind]} layers: ${percent(most.macs, all.macs)}.`
       );
     },
   };

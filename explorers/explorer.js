@@ -5,6 +5,7 @@
      view(data, s)       the picture, as HTML
      say(data, s)        the same in a sentence, for those who cannot see the picture
      pick(data, s, x, y) optional: the state after pointing at (x, y) of the picture, each 0 to 1
+     settle(data, was, s) optional: the state after a choice, seen the state before
 
    The same functions run while the book is built, so that the page is complete before any script
    runs, and without one. */
@@ -30,12 +31,15 @@ globalThis.explorers.render = (name, data) => {
       );
       return `<fieldset><legend>${label}</legend><div>${buttons.join("")}</div></fieldset>`;
     }
+    const step = (by, sign, what) =>
+      `<button type="button" data-step="${by}" data-of="${key}" aria-label="${what} ${label.toLowerCase()}">${sign}</button>`;
     const play = each.play ? `<button type="button" data-play="${key}">${each.play}</button>` : "";
+    const steps = each.steps ? step(-1, "‹", "previous") + step(1, "›", "next") : "";
     return (
       `<label class="explorer-slider"><span>${label}</span>` +
       `<output data-for="${key}">${each.text}</output>` +
       `<input type="range" name="${key}" min="${each.min}" max="${each.max}" step="${each.step}"` +
-      ` value="${start[key]}" aria-valuetext="${each.text}"></label>${play}`
+      ` value="${start[key]}" aria-valuetext="${each.text}"></label>${steps}${play}`
     );
   }
 };
@@ -43,17 +47,19 @@ globalThis.explorers.render = (name, data) => {
 globalThis.explorers.run = (root) => {
   const { name } = root.dataset;
   const data = JSON.parse(root.querySelector("script").textContent);
-  const { start, controls, view, say, pick } = globalThis.explorers[name];
+  const { start, controls, view, say, pick, settle } = globalThis.explorers[name];
   const [form, picture, sentence] = root.querySelectorAll("form, .explorer-view, .explorer-say");
   let state = { ...start };
   let waiting = 0;
 
   /* Numbers come out of the form as text; a choice stays text. */
   function read() {
+    const was = { ...state };
     for (const input of form.elements) {
       if (input.type === "range") state[input.name] = Number(input.value);
       else if (input.type === "radio" && input.checked) state[input.name] = input.value;
     }
+    if (settle) state = settle(data, was, state);
   }
 
   function show() {
@@ -77,6 +83,14 @@ globalThis.explorers.run = (root) => {
 
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", () => (read(), show()));
+
+  for (const button of form.querySelectorAll("[data-step]")) {
+    button.addEventListener("click", () => {
+      form.elements[button.dataset.of].stepUp(Number(button.dataset.step));
+      read();
+      show();
+    });
+  }
 
   for (const button of form.querySelectorAll("[data-play]")) {
     const slider = form.elements[button.dataset.play];

@@ -53,8 +53,8 @@
     controls(data, s) {
       const all = shown(data, s).length;
       return [
-        { name: "axis", kind: "choice", label: "Cost in", options: [["macs", "MACs"], ["params", "parameters"], ["pixel1", "Pixel 1"], ["pixel6", "Pixel 6"]] },
-        { name: "point", kind: "range", label: "Network", min: 1, max: all, step: 1, text: `${Math.min(s.point, all)} of ${all}` },
+        { name: "axis", kind: "choice", label: "Cost in", options: [["macs", "MACs"], ["params", "parameters"], ["pixel1", "ms, Pixel 1"], ["pixel6", "ms, Pixel 6"]] },
+        { name: "point", kind: "range", label: "Network", min: 1, max: all, step: 1, text: `${Math.min(s.point, all)} of ${all}`, steps: true },
       ];
     },
 
@@ -82,6 +82,15 @@
     },
 
     say: (data, s) => described(current(data, s)),
+
+    /* Another axis shows the same network, if it can; else the one nearest in MACs. */
+    settle(data, was, s) {
+      if (was.axis === s.axis) return s;
+      const before = current(data, was);
+      const all = shown(data, s);
+      const far = (each) => (each === before ? -1 : Math.abs(Math.log(each.macs / before.macs)));
+      return { ...s, point: 1 + all.indexOf(all.reduce((a, b) => (far(b) < far(a) ? b : a))) };
+    },
 
     pick(data, s, x, y) {
       const far = (each) =>

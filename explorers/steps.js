@@ -16,7 +16,7 @@
      [channel, row, column] in the input, and the weight beside it. */
   const LAYERS = {
     full: {
-      name: "full convolution",
+      name: "standard convolution",
       input: (data) => data.input,
       out: 5,
       factors: (data, n, y, x) =>
@@ -64,13 +64,15 @@
           return `<i${is ? ` class="${is}"` : ""}>${is === "later" ? "" : minus(n)}</i>`;
         }),
       );
-      return `<div class="grid" style="--side:${rows[0].length}">${cells.join("")}</div>`;
+      const wide = rows.flat().some((n) => n < 0 || n > 9) && rows.length > 3 ? " wide" : "";
+      return `<div class="grid${wide}" style="--side:${rows[0].length}">${cells.join("")}</div>`;
     });
     return `<div class="maps is-${role}"><span>${label}</span><div>${channels.join("")}</div></div>`;
   }
 
   function written(pairs) {
-    const shown = pairs.map(([a, b]) => `${minus(a)}×${b < 0 ? `(${minus(b)})` : b}`);
+    const factor = (n) => (n < 0 ? `(${minus(n)})` : n);
+    const shown = pairs.map(([a, b]) => `${factor(a)}×${factor(b)}`);
     const some = shown.length > 9 ? [...shown.slice(0, 7), "…", shown.at(-1)] : shown;
     return `${some.join(" + ")} = <b>${minus(sum(pairs))}</b>`;
   }
@@ -81,8 +83,8 @@
 
     controls(data, s) {
       return [
-        { name: "layer", kind: "choice", label: "Layer", options: [["full", "full"], ["depthwise", "depthwise"], ["pointwise", "pointwise"]] },
-        { name: "step", kind: "range", label: "Output number", min: 1, max: steps(s.layer), step: 1, text: `${s.step} of ${steps(s.layer)}`, play: "Play" },
+        { name: "layer", kind: "choice", label: "Layer", options: [["full", "standard"], ["depthwise", "depthwise"], ["pointwise", "pointwise"]] },
+        { name: "step", kind: "range", label: "Output number", min: 1, max: steps(s.layer), step: 1, text: `${s.step} of ${steps(s.layer)}`, steps: true, play: "Play" },
       ];
     },
 
@@ -91,20 +93,20 @@
       const [n, y, x] = place(s.step);
       const pairs = products(data, s.layer, n, y, x);
       const read = new Set(layer.factors(data, n, y, x).map(([m, i, j]) => `${m},${i},${j}`));
-      const role = s.layer === "full" ? "standard" : s.layer;
+      const role = (each) => (each === "full" ? "standard" : each);
       const isDone = (c, i, j) => c * 16 + i * 4 + j < s.step - 1;
       const filter = { full: data.full[n], depthwise: [data.depthwise[n]], pointwise: data.pointwise[n]?.map((w) => [[w]]) }[s.layer];
       const total = s.step * macsEach[s.layer];
       const whole = (layer) => steps(layer) * macsEach[layer];
       const row = (layer) =>
-        `<tr${layer === s.layer ? ' class="now"' : ""}><th scope="row"><i class="is-${layer === "full" ? "standard" : layer}"></i>${layer}</th>` +
+        `<tr${layer === s.layer ? ' class="now"' : ""}><th scope="row"><i class="is-${role(layer)}"></i>${role(layer)}</th>` +
         `<td>${steps(layer)} × ${macsEach[layer]} =</td><td>${whole(layer).toLocaleString("en")}</td></tr>`;
       const [dw, pw] = [whole("depthwise"), whole("pointwise")];
       return (
         `<div class="explorer-maps" aria-hidden="true">` +
-        grids(s.layer === "pointwise" ? "from depthwise" : "input", layer.input(data), (c, i, j) => (read.has(`${c},${i},${j}`) ? "read" : ""), role) +
-        grids(s.layer === "depthwise" ? `filter ${n + 1} of 3` : `filter ${n + 1} of 5`, filter, () => "read", role) +
-        grids("output", output(data, s.layer), (c, i, j) => (c === n && i === y && j === x ? "now" : isDone(c, i, j) ? "" : "later"), role) +
+        grids(s.layer === "pointwise" ? "from depthwise" : "input", layer.input(data), (c, i, j) => (read.has(`${c},${i},${j}`) ? "read" : ""), role(s.layer)) +
+        grids(s.layer === "depthwise" ? `filter ${n + 1} of 3` : `filter ${n + 1} of 5`, filter, () => "read", role(s.layer)) +
+        grids("output", output(data, s.layer), (c, i, j) => (c === n && i === y && j === x ? "now" : isDone(c, i, j) ? "" : "later"), role(s.layer)) +
         `<p class="products">${written(pairs)}</p></div>` +
         `<p class="counter"><b data-is="macs">${total.toLocaleString("en")}</b> of ${whole(s.layer).toLocaleString("en")} MACs</p>` +
         `<table><caption>All steps: output numbers × MACs for each</caption><tbody>` +

@@ -86,11 +86,22 @@ def test_accuracies_are_the_printed_ones():
     assert len(published["MobileNetV1"]) == 4 + 3 + 1 + 16
     assert rows >= {(*key, row[2]) for key, row in papers.SLIM_V2.items()}
     small = {(each["size"], each["width"]): each for each in published["MobileNetV3-Small"]}
-    for (variant, size, width), (top1, million, *_) in papers.V3_TABLE9.items():
+    for (variant, size, width), (top1, *_) in papers.V3_TABLE9.items():
         if variant == "small":
             assert small[size, width]["top1"] == top1
-            # Where the paper scales otherwise than our network, the page says with how many MACs.
-            assert small[size, width]["macs"] == (None if width == 1.0 else million)
+
+
+def test_a_width_that_is_not_the_papers_says_so():
+    """V3's class scales as torchvision does: beside it stands what the paper's network has."""
+    for name, variant in (("MobileNetV3-Large", "large"), ("MobileNetV3-Small", "small")):
+        (data,) = (each for each in explorers.data("cost")["networks"] if each["name"] == name)
+        for each in data["widths"]:
+            if each["width"] == 1.0:
+                assert each["paper"] is None
+            else:
+                network = paper_v3(variant, each["width"])
+                assert each["paper"]["macs"] == pytest.approx(macs(network, 3, 224, 224), abs=1000)
+                assert each["paper"]["params"] == pytest.approx(params(network), abs=100)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +207,7 @@ def test_points_are_all_that_were_published():
     distinct_v1 = len({(w, 224) for w in tables[0]} | {(1.0, s) for s in tables[1]}) + 1  # Table 9
     assert count["V1"] == distinct_v1 + sum(map(len, papers.SLIM_V1_TOP1.values()))
     assert count["V2"] == 2 + len(papers.SLIM_V2) + 2  # its paper, the README, V3's paper
-    assert count["V3-Small"] + count["V3-Large"] == len(papers.V3_TABLE9)
+    assert count["V3-Small"] + count["V3-Large"] == len(papers.V3_TABLE9) + 2  # minimalistic
     assert count["V4"] + count[data["series"][-1]] == len(papers.V4_POINTS)
 
 
@@ -210,7 +221,8 @@ def test_points_cost_what_their_networks_do():
     ):
         assert points[name]["macs"] == pytest.approx(macs(network, 3, size, size) / 1e6, abs=1e-3)
         assert points[name]["params"] == pytest.approx(params(network) / 1e6, abs=1e-4)
-    assert points["V1 × 1, 224×224 (paper)"]["pixel1"] == papers.V2_TABLE4["MobileNetV1"][3]
+    v1_name = "V1 × 1, 224×224 (paper; time from V2's paper)"
+    assert points[v1_name]["pixel1"] == papers.V2_TABLE4["MobileNetV1"][3]
     assert points["V4-Conv-S, 224×224 (V4's paper)"]["top1"] == papers.V4_TABLE6["MNv4-Conv-S"][0]
 
 
@@ -228,6 +240,20 @@ def test_points_by_keyboard(explorer, axis, key):
     best = [each for each in shown if each[key] == shown[-1][key]]
     assert said.startswith(tuple(f"{each['name']}: {each['top1']:.1f} % top-1" for each in best))
     assert element.locator("svg [class^=series] > *, svg .now").count() >= len(shown) + 1
+
+
+def test_another_axis_keeps_the_network(explorer):
+    page, element = explorer("points")
+    choose(page, element, "point", 50)
+    page.wait_for_timeout(250)
+    before = element.locator(".explorer-say b").inner_text()
+    choose(page, element, "axis", 1)
+    page.wait_for_timeout(250)
+    assert element.locator(".explorer-say b").inner_text() == before
+    element.get_by_role("button", name="next network").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(250)
+    assert element.locator(".explorer-say b").inner_text() != before
 
 
 def test_pointing_reads_the_nearest_point(explorer):

@@ -1,5 +1,6 @@
 """The networks as their users meet them: sizes, classes, errors, and training."""
 
+import re
 from pathlib import Path
 from urllib.error import URLError
 
@@ -10,7 +11,7 @@ from matplotlib.cbook import get_sample_data
 from torch import nn
 from torchvision.models._utils import _make_divisible
 
-from tests.book import definitions
+from tests.book import ROOT, definitions
 from tests.counting import macs, params, v1, v2, v3
 from tools import speed
 
@@ -379,3 +380,18 @@ def test_v3_has_the_settings_of_torchvision_that_no_checkpoint_holds(variant):
 
 def test_the_chapters_share_one_table_of_blocks():
     assert tuple(definitions("pointwise").V1_BLOCKS) == definitions("v1").V1_BLOCKS
+
+
+@pytest.mark.parametrize("shape", [(16, 24, 2, 6), (24, 24, 1, 6), (32, 16, 1, 1), (64, 96, 1, 6)])
+def test_the_block_in_the_interview_questions_is_the_notebooks(shape):
+    page = (ROOT / "chapters" / "appendix" / "interview.md").read_text()
+    (source,) = re.findall(r"```python\n(class InvertedResidual.*?)```", page, flags=re.DOTALL)
+    namespace = {"nn": nn}
+    exec(source, namespace)
+    short, ours = namespace["InvertedResidual"](*shape), definitions("v2").InvertedResidual(*shape)
+    torch.manual_seed(0)
+    short.train()(torch.randn(4, shape[0], 14, 14))  # the norms get something to differ by
+    values = zip(ours.state_dict(), short.state_dict().values(), strict=True)
+    ours.load_state_dict(dict(values))
+    x = torch.randn(2, shape[0], 14, 14)
+    torch.testing.assert_close(short.eval()(x), ours.eval()(x), rtol=0, atol=0)

@@ -111,15 +111,13 @@ def stages(network) -> list[dict]:
 
 
 def published(name: str) -> list[dict]:
-    """Accuracies of a network as printed: {width, size, top1, where} and, where the paper's network
-    of this width is not ours, its million MACs.
-    """
+    """Accuracies of a network as printed: {width, size, top1, where}."""
     from tools import papers
 
     rows = []
 
-    def add(width: float, size: int, top1: float, where: str, macs: float | None = None) -> None:
-        rows.append({"width": width, "size": size, "top1": top1, "where": where, "macs": macs})
+    def add(width: float, size: int, top1: float, where: str) -> None:
+        rows.append({"width": width, "size": size, "top1": top1, "where": where})
 
     if name == "MobileNetV1":
         for width, (top1, *_) in papers.V1_TABLE6.items():
@@ -138,21 +136,29 @@ def published(name: str) -> list[dict]:
             add(width, size, top1, "README of the released code")
     else:
         variant = name.rpartition("-")[2].lower()
-        for (which, size, width), (top1, macs, *_) in papers.V3_TABLE9.items():
+        for (which, size, width), (top1, *_) in papers.V3_TABLE9.items():
             if which == variant:
-                add(width, size, top1, "paper, Table 9", None if width == 1.0 else macs)
+                add(width, size, top1, "paper, Table 9")
     return rows
 
 
 def cost() -> dict:
     """Parameters, and MACs by stage and type, of each network at each width."""
+    from tools.variants import paper_v3
+
     networks = []
     for name, widths in WIDTHS.items():
         variants = []
         for width in widths:
             network = build(name, width)
             params = sum(each.numel() for each in network.parameters())
-            variants.append({"width": width, "params": params, "stages": stages(network)})
+            paper = None
+            if "V3" in name and width != 1.0:  # the paper scales otherwise than our class
+                macs, millions = count(paper_v3(name.rpartition("-")[2].lower(), width), 224)
+                paper = {"macs": macs * 1e6, "params": millions * 1e6}
+            variants.append(
+                {"width": width, "params": params, "paper": paper, "stages": stages(network)}
+            )
         networks.append({"name": name, "widths": variants, "published": published(name)})
     return {"networks": networks}
 
@@ -205,7 +211,7 @@ def points() -> dict:
     import torch
 
     from tools import papers
-    from tools.variants import paper_v3
+    from tools.variants import minimalistic_v3, paper_v3
 
     counted = {}
 
@@ -227,8 +233,9 @@ def points() -> dict:
                 ms = papers.SLIM_V2[width, size][3] if family == "V2" else None
             else:
                 source = "paper"
-                if (width, size) == (1.0, 224):  # V1's milliseconds are from V2's paper
+                if (width, size) == (1.0, 224):
                     ms = papers.V2_TABLE4[name][3]
+                    source = "paper; time from V2's paper" if family == "V1" else "paper"
                 elif family == "V2":
                     ms = papers.V2_TABLE4["MobileNetV2 (1.4)"][3]
             title = f"{family} × {width:g}, {size}×{size} ({source})"
@@ -244,6 +251,12 @@ def points() -> dict:
         title = f"{series} × {width:g}, {size}×{size} (paper)"
         make = lambda variant=variant, width=width: paper_v3(variant, width)  # noqa: E731
         add(series, (series, width, size), make, size, title, top1=top1, pixel1=ms)
+    for label, (_, _, top1, ms) in papers.SLIM_V3.items():
+        if "minimalistic" in label:
+            series = f"V3-{label.split()[0]}"
+            make = lambda label=label: minimalistic_v3(label.split()[0].lower())  # noqa: E731
+            title = f"{series}, minimalistic, 224×224 (README)"
+            add(series, (label,), make, 224, title, top1=top1, pixel1=ms)
     for name, (top1, ms) in papers.V4_POINTS.items():
         if name in TIMM_V4:
             model, size = TIMM_V4[name]

@@ -48,6 +48,7 @@ def features(name: str) -> int:
     return linear[-1].in_features
 
 
+(EPS,) = {m.eps for m in NETWORKS["V3-Large"].modules() if isinstance(m, nn.BatchNorm2d)}
 make_divisible = definitions("v2").make_divisible
 LAYER = nn.Conv2d(128, 256, 3, padding=1, bias=False)
 PAIR = definitions("separable").DepthwiseSeparableConv(128, 256)
@@ -77,6 +78,11 @@ PAGE = [
     computed("· 128 · 28^2 = {:,}.", LIGHT),
     given("pointwise M \\to tM → BN → ReLU6 (left out where t = 1)"),
     given("plus the input, if s = 1 and M = N"),
+    computed(
+        "average → linear to a quarter, rounded to a multiple of eight ({} → {})",
+        72,
+        make_divisible(72 // 4),
+    ),
     given("= \\frac{\\text{ReLU6}(x + 3)}{6}"),
     given("= x · \\frac{\\text{ReLU6}(x + 3)}{6}"),
     given("At 224×224, 1000 classes, width 1:"),
@@ -159,11 +165,34 @@ PAGE = [
         FULL_V1 / COST["V1"],
         papers.V1_TABLE4["full"][0] - papers.V1_TABLE4["separable"][0],
     ),
-    given("Pointwise MACs and weights go with \\alpha^2, depthwise with \\alpha."),
-    given("MACs on maps go with \\rho^2;"),
-    given("Round channels with make_divisible(c, 8):"),
     computed(
-        "to the nearest multiple of eight, and never below nine tenths. {} → {}, {} → {}, {} → {}.",
+        "V1's blocks, channels out and stride: {}.",
+        ", ".join(
+            f"{b.pointwise[0].out_channels}/{b.depthwise[0].stride[0]}"
+            for b in NETWORKS["V1"].blocks
+        ),
+    ),
+    computed(
+        "V2's Table 2, t, c, n, s: {}.",
+        "; ".join(" ".join(map(str, row)) for row in definitions("v2").V2_ROWS),
+    ),
+    computed("Then 1×1 to {}, average, linear.", features("V2")),
+    computed(
+        "V3-Large's end: 1×1 to {}, average, linear to {}, h-swish, linear.",
+        NETWORKS["V3-Large"].last[0].out_channels,
+        features("V3-Large"),
+    ),
+    computed(
+        "ReLU in its first {} blocks (Small: {}), h-swish behind.",
+        sum(row.nl == "RE" for row in definitions("v3").V3_LARGE),
+        sum(row.nl == "RE" for row in definitions("v3").V3_SMALL),
+    ),
+    computed("but V2's last {} stay when \\alpha < 1.", features("V2")),
+    given("Pointwise MACs and weights go with \\alpha^2;"),
+    given("MACs on maps go with \\rho^2;"),
+    given("Channels are rounded with make_divisible(c, 8):"),
+    computed(
+        "(V1's released code rounds down.) {} → {}, {} → {}, {} → {}.",
         18,
         make_divisible(18),
         33.6,
@@ -171,20 +200,22 @@ PAGE = [
         44.8,
         make_divisible(44.8),
     ),
-    given("python depthwise = nn.Conv2d(m, m, 3, stride, padding=1, groups=m, bias=False)"),
+    given("python depthwise = nn.Conv2d(m, m, k, s, k // 2, groups=m, bias=False)"),
     given("pointwise = nn.Conv2d(m, n, 1, bias=False)"),
     given("Pool with AdaptiveAvgPool2d(1)."),
     given("Top-1 of what?"),
+    computed("(torchvision's V3 has an \\epsilon of {} in them.)", EPS),
 ]
 # How often each name with a digit in it stands there.
 PAGE_NAMES = {
+    "1×1": 2,
     "3×3": 5,
     "5×5": 1,
     "AdaptiveAvgPool2d": 1,
     "BatchNorm2d": 1,
     "Conv2d": 2,
     "ReLU6": 6,
-    "V1": 3,
-    "V2": 3,
-    "V3": 4,
+    "V1": 5,
+    "V2": 5,
+    "V3": 6,
 }

@@ -87,10 +87,10 @@ INTRO_NAMES = {
     "MobileNetV1": 1,
     "MobileNetV2": 1,
     "MobileNetV3": 1,
-    "V1": 5,
-    "V2": 3,
-    "V3": 5,
-    "VGG-16": 1,
+    "V1": 6,
+    "V2": 4,
+    "V3": 6,
+    "VGG-16": 2,
 }
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from tests.book import definitions
-from tests.claims.cheatsheet import COST, NETWORKS, TIME, params_million, share
+from tests.claims.cheatsheet import COST, KINDS, NETWORKS, TIME, first, params_million, share
 from tests.claims.separable import FULL_V1, times
 from tests.claims.v2 import always
 from tests.closed_world import computed, given
@@ -76,9 +76,11 @@ PAGE = [
         share("V2", "depthwise"),
     ),
     computed(
-        "here about {:.0f}, where a pointwise layer of 256 channels on the "
-        "same 14×14 map has {:.0f}.",
+        "One of 256 channels on a map of 14×14 does {:.0f}.",
         intensity(nn.Conv2d(256, 256, 3, padding=1, groups=256, bias=False), 256, 14),
+    ),
+    computed(
+        "A pointwise layer there does {:.0f}.",
         intensity(nn.Conv2d(256, 256, 1, bias=False), 256, 14),
     ),
     given(
@@ -113,11 +115,24 @@ PAGE = [
     computed("it is {:.2f} %.", share("V1", "standard")),
     given("Whoever builds what Table 1 says gets a network that runs, with other MACs."),
     computed(
+        "so the size of the input is free, and the classifier has {:,} weights.",
+        KINDS["V1"]["fc"][1],
+    ),
+    computed(
         "And shortcuts join the narrow ends. {:.0f} million MACs, {:.1f} million parameters, {} %.",
         COST["V2"] / 1e6,
         params_million("V2"),
         papers.V2_TABLE4["MobileNetV2"][0],
     ),
+    given(
+        "mid = c_in t self.shortcut = stride == 1 and c_in == c_out expand = "
+        "[nn.Conv2d(c_in, mid, 1, bias=False), nn.BatchNorm2d(mid), "
+        "nn.ReLU6()] self.layers = nn.Sequential( (expand if t != 1 else []), "
+        "nn.Conv2d(mid, mid, 3, stride, 1, groups=mid, bias=False), "
+        "nn.BatchNorm2d(mid), nn.ReLU6(), nn.Conv2d(mid, c_out, 1, "
+        "bias=False), nn.BatchNorm2d(c_out), )"
+    ),
+    given("no expansion at t = 1, no activation at the end, the shortcut by shape."),
     computed(
         "When its stride is 1 and it puts out as many channels as it takes in: {} of {} blocks.",
         sum(b.shortcut for b in NETWORKS["V2"].blocks),
@@ -147,9 +162,10 @@ PAGE = [
         "hardly any MACs, as it sees one pixel.",
         params(SQUEEZE),
     ),
+    computed("The first layer has {} filters where V2 has {}.", first("V3-Large"), first("V2")),
     computed(
-        "in squeeze-and-excite and in the layers behind the pooling. {:.2f} "
-        "against {:.2f} million parameters, {:.0f} against {:.0f} million MACs.",
+        "expansions and both ends are thinner. {:.2f} against {:.2f} million "
+        "parameters, {:.0f} against {:.0f} million MACs.",
         params_million("V3-Large"),
         params_million("V2"),
         COST["V3-Large"] / 1e6,
@@ -176,8 +192,9 @@ PAGE = [
     given("w' = s w and b' = \\beta - s \\mu, with s = \\gamma / \\sqrt{\\sigma^2 + \\epsilon}."),
     given("{dropdown} Why can 8 bits ruin a MobileNet, and what helps?"),
     given("{dropdown} You have 10 ms on a phone."),
-    given("At stride 2 TensorFlow's SAME padding puts the zeros at the bottom and right only;"),
-    given("PyTorch's padding=1 puts them on all sides."),
+    given("At stride 2 and an even side, TensorFlow's SAME padding is uneven:"),
+    given("for 3×3 it puts zeros at the bottom and right only, PyTorch's padding=1 on all sides."),
+    given("Kernels have another order of axes, and there may be 1001 classes."),
     given("And the epsilon of its batch norms is 0.001, PyTorch's 0.00001."),
     given(
         "The second sees numbers between 0 and 1, so the loss can't get small "
@@ -186,16 +203,19 @@ PAGE = [
 ]
 # How often each name with a digit in it stands there.
 PAGE_NAMES = {
-    "1×1": 1,
-    "3×3": 3,
+    "1×1": 5,
+    "3×3": 6,
     "5×5": 2,
     "A1": 1,
+    "BatchNorm2d": 3,
+    "Conv2d": 3,
     "MobileNetV1": 2,
     "MobileNetV2": 1,
     "MobileNetV3": 1,
-    "ReLU6": 4,
-    "V1": 15,
-    "V2": 20,
-    "V3": 18,
-    "VGG-16": 1,
+    "MobileNetV4": 2,
+    "ReLU6": 8,
+    "V1": 18,
+    "V2": 28,
+    "V3": 20,
+    "VGG-16": 2,
 }
