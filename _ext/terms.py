@@ -79,7 +79,8 @@ class Glossary:
 def link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if app.builder.format != "html" or GLOSSARY not in app.env.found_docs or docname == GLOSSARY:
         return
-    if not app.env.doc2path(docname).endswith(".md"):  # a notebook reads the same in Colab
+    # A notebook reads the same in Colab; titles of papers are not our words.
+    if not app.env.doc2path(docname).endswith(".md") or docname == "references":
         return
     if not hasattr(app.env, "book_glossary"):
         app.env.book_glossary = Glossary(app.env.get_doctree(GLOSSARY))
