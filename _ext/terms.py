@@ -11,6 +11,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
 
 GLOSSARY = "chapters/appendix/glossary"
 # A mention inside these is no sentence that a reader could want to leave for a definition.
@@ -43,6 +44,8 @@ class Glossary:
                 sentence = sentence[:TOOLTIP].rpartition(" ")[0] + " …"
             for form in forms:
                 self.entries[form.astext().lower()] = forms[0]["ids"][0], sentence
+        if not self.entries:
+            raise ExtensionError(f"{GLOSSARY}: a glossary without terms")
         longest_first = sorted(map(re.escape, self.entries), key=len, reverse=True)
         self.pattern = re.compile(
             rf"(?<![\w-])({'|'.join(longest_first)})s?(?![\w-])", flags=re.IGNORECASE
@@ -94,7 +97,7 @@ def pages_to_read_again(
     """When the glossary has changed, all pages link to it anew."""
     if hasattr(env, "book_glossary"):
         del env.book_glossary
-    if GLOSSARY not in added | changed:
+    if GLOSSARY not in added | changed | removed:
         return []
     return [
         each

@@ -17,6 +17,7 @@ import struct
 from pathlib import Path
 from urllib.parse import urlparse
 
+import pydata_sphinx_theme
 import tinycss2
 from docutils import nodes
 from PIL import Image
@@ -49,6 +50,7 @@ EDITS = (
 # The theme lays the whole page out to find what scrolls; site/book.js does it bit by bit.
 MEASURE_ALL = ',"complete"===document.readyState?I():window.addEventListener("load",I)'
 
+OUR_STYLES = ("book.css", "icons.css", "explorers.css")
 LARGEST_EXACT = 60_000  # bytes of a picture without loss
 
 # On all pages but the one for searching, which needs them.
@@ -112,7 +114,7 @@ def address_of_site(repository: str) -> str:
     url = urlparse(repository)
     if url.hostname != "github.com":
         return ""
-    owner, _, name = url.path.strip("/").partition("/")
+    owner, _, name = url.path.strip("/").removesuffix(".git").partition("/")
     host = f"{owner.lower()}.github.io"
     return f"https://{host}/" if name.lower() == host else f"https://{host}/{name}/"
 
@@ -122,6 +124,8 @@ def find_address(app: Sphinx, config: Config) -> None:
     config.html_baseurl = config.html_baseurl or address_of_site(
         config.html_theme_options.get("repository_url", "")
     )
+    if config.html_baseurl and not config.html_baseurl.endswith("/"):
+        config.html_baseurl += "/"
     if config.html_baseurl:
         app.setup_extension("sphinx_sitemap")
         config.sitemap_url_scheme = "{link}"
@@ -186,6 +190,9 @@ def edit_what_is_written(app: Sphinx) -> None:
     """Let each page pass through `edit` on its way to its file."""
     if app.builder.format != "html" or app.builder.name == "linkcheck":
         return
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
+    if MEASURE_ALL not in (theme / "scripts" / "pydata-sphinx-theme.js").read_text():
+        raise ExtensionError(f"the theme's script no longer says {MEASURE_ALL}; see _ext/web.py")
     render = app.builder.templates.render
 
     def render_and_edit(template: str, context: dict) -> str:
@@ -233,9 +240,7 @@ def drop_unused_files(app: Sphinx, exception: Exception | None) -> None:
     if app.config.html_baseurl:  # it needs a full address: without one, nobody could see it
         shutil.copy(Path(app.srcdir, "figures", "preview.png"), out / "_static")
     script = out / "_static" / "scripts" / "pydata-sphinx-theme.js"
-    if MEASURE_ALL not in (text := script.read_text()):
-        raise ExtensionError(f"the theme's script no longer says {MEASURE_ALL}; see _ext/web.py")
-    script.write_text(text.replace(MEASURE_ALL, ""))
+    script.write_text(script.read_text().replace(MEASURE_ALL, ""))
     for path in (out / "_static").rglob("*"):
         if path.suffix in (".css", ".js"):
             text = path.read_text()
@@ -339,7 +344,8 @@ def prune_styles(app: Sphinx, exception: Exception | None) -> None:
     static = Path(app.outdir) / "_static"
     words = words_of(Path(app.outdir))
     for path in static.rglob("*.css"):
-        path.write_text(prune(path.read_text(), words))
+        if path.name not in OUR_STYLES:  # whose classes may be made up by a script: is-${kind}
+            path.write_text(prune(path.read_text(), words))
 
 
 def setup(app: Sphinx) -> dict:

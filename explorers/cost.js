@@ -1,7 +1,7 @@
 /* The cost explorer: parameters and MACs of a network, by stage and by type of layer.
 
    data.networks[i] = {name, widths: [{width, params, paper, stages: [{name, side, kinds}]}], published}
-   where paper = {macs, params} of the paper's network, if it is another of this width, and kinds[kind] = [MACs that grow with the picture, at 224; MACs that do not; weights]. */
+   where paper = {macs: [maps, rest], params} of the paper's network, if it is another of this width, and kinds[kind] = [MACs that grow with the picture, at 224; MACs that do not; weights]. */
 "use strict";
 
 (() => {
@@ -65,7 +65,8 @@
     if (!paper) return "";
     return (
       `<p><b>Not the paper's network.</b> Counted here is × ${width} as this book's class and torchvision scale it. ` +
-      `As the paper scales, it has ${short(paper.macs)} MACs at 224×224 and ${short(paper.params)} parameters.</p>`
+      `Scaled as the paper does, we count ${short(macs(paper.macs, s.size))} MACs and ${short(paper.params)} parameters` +
+      `${width > 1 ? " (its table prints more)" : ""}.</p>`
     );
   }
 
@@ -105,11 +106,12 @@
       );
       return (
         `<dl><div><dt>MACs</dt><dd data-is="macs">${whole(all.macs)}</dd></div>` +
-        `<div><dt>Parameters</dt><dd data-is="params">${whole(all.params)}</dd></div></dl>` +
+        `<div><dt>Parameters, 1,000 classes</dt><dd data-is="params">${whole(all.params)}</dd></div>` +
+        `<div><dt>MB in 32 bits, in 8</dt><dd>${((4 * all.params) / 1e6).toFixed(1)}, ${(all.params / 1e6).toFixed(1)}</dd></div></dl>` +
         `<table><caption>${title(data, s)}: ${s.count === "macs" ? "MACs" : "weights"} by stage, with the side of the map that it puts out</caption>` +
         `<thead><tr><th scope="col">Stage</th><td aria-hidden="true"></td><th scope="col">${s.count === "macs" ? "MACs" : "Weights"}</th></tr></thead>` +
         `<tbody>${stages.join("")}</tbody></table>` +
-        `<table><caption>By type of layer</caption><thead><tr><th scope="col">Type</th><th scope="col">MACs</th><th scope="col">share</th>` +
+        `<table><caption>By type of layer (batch norms and biases are parameters, too, but not counted here)</caption><thead><tr><th scope="col">Type</th><th scope="col">MACs</th><th scope="col">share</th>` +
         `<th scope="col">Weights</th><th scope="col">share</th></tr></thead><tbody>${types.join("")}</tbody></table>` +
         `${otherwise(data, s)}<p>${accuracy(data, s)}</p>`
       );

@@ -6,6 +6,7 @@
      say(data, s)        the same in a sentence, for those who cannot see the picture
      pick(data, s, x, y) optional: the state after pointing at (x, y) of the picture, each 0 to 1
      settle(data, was, s) optional: the state after a choice, seen the state before
+     rest(data)           optional: HTML behind the rest, that stays as it is
 
    The same functions run while the book is built, so that the page is complete before any script
    runs, and without one. */
@@ -14,11 +15,11 @@
 globalThis.explorers ??= {};
 
 globalThis.explorers.render = (name, data) => {
-  const { start, controls, view, say } = globalThis.explorers[name];
+  const { start, controls, view, say, rest = () => "" } = globalThis.explorers[name];
   return (
     `<form class="explorer-controls pst-js-only">${controls(data, start).map(control).join("")}</form>` +
     `<div class="explorer-view">${view(data, start)}</div>` +
-    `<p class="explorer-say" aria-live="polite">${say(data, start)}</p>`
+    `<p class="explorer-say" aria-live="polite">${say(data, start)}</p>${rest(data)}`
   );
 
   function control(each) {
@@ -35,11 +36,12 @@ globalThis.explorers.render = (name, data) => {
       `<button type="button" data-step="${by}" data-of="${key}" aria-label="${what} ${label.toLowerCase()}">${sign}</button>`;
     const play = each.play ? `<button type="button" data-play="${key}">${each.play}</button>` : "";
     const steps = each.steps ? step(-1, "‹", "previous") + step(1, "›", "next") : "";
+    const id = `play-${name}-${key}`;
     return (
-      `<label class="explorer-slider"><span>${label}</span>` +
-      `<output data-for="${key}">${each.text}</output>` +
-      `<input type="range" name="${key}" min="${each.min}" max="${each.max}" step="${each.step}"` +
-      ` value="${start[key]}" aria-valuetext="${each.text}"></label>${steps}${play}`
+      `<div class="explorer-slider"><label for="${id}">${label}</label>` +
+      `<output for="${id}" data-for="${key}" aria-live="off">${each.text}</output>` +
+      `<input type="range" id="${id}" name="${key}" min="${each.min}" max="${each.max}" step="${each.step}"` +
+      ` value="${start[key]}" aria-valuetext="${each.text}"></div>${steps}${play}`
     );
   }
 };
@@ -51,6 +53,7 @@ globalThis.explorers.run = (root) => {
   const [form, picture, sentence] = root.querySelectorAll("form, .explorer-view, .explorer-say");
   let state = { ...start };
   let waiting = 0;
+  let playing = false;
 
   /* Numbers come out of the form as text; a choice stays text. */
   function read() {
@@ -78,7 +81,8 @@ globalThis.explorers.run = (root) => {
     }
     picture.innerHTML = view(data, state);
     clearTimeout(waiting); // a slider that moves fast should not be read out at each step
-    waiting = setTimeout(() => (sentence.innerHTML = say(data, state)), 150);
+    const pause = playing ? 400 : 150;
+    waiting = setTimeout(() => (sentence.innerHTML = say(data, state)), pause);
   }
 
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -98,12 +102,14 @@ globalThis.explorers.run = (root) => {
     let timer = 0;
     const stop = () => {
       timer = clearInterval(timer);
+      playing = false;
       button.textContent = text;
     };
     button.addEventListener("click", () => {
       if (timer) return stop();
       if (slider.value === slider.max) slider.value = slider.min;
       button.textContent = "Stop";
+      playing = true;
       timer = setInterval(() => {
         slider.stepUp();
         read();
@@ -115,14 +121,24 @@ globalThis.explorers.run = (root) => {
   }
 
   if (pick) {
+    let chosen = null; // what a click or the slider has chosen; a mouse that only passes lets go
     const point = (event) => {
+      if (!event.target.closest("svg[role=img]")) return;
       const box = picture.querySelector("svg").getBoundingClientRect();
       const x = (event.clientX - box.left) / box.width;
       const y = (event.clientY - box.top) / box.height;
+      if (event.type === "click") chosen = null;
+      else chosen ??= state;
       state = { ...state, ...pick(data, state, x, y) };
       show();
     };
+    const letGo = () => {
+      if (chosen) state = chosen;
+      chosen = null;
+      show();
+    };
     picture.addEventListener("pointermove", (event) => event.pointerType === "mouse" && point(event));
+    picture.addEventListener("pointerleave", letGo);
     picture.addEventListener("click", point);
   }
   read(); // a browser that comes back to a page fills forms in again

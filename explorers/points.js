@@ -9,7 +9,7 @@
     macs: { label: "million MACs", ticks: [10, 30, 100, 300, 1000, 3000], from: 9, to: 9000 },
     params: { label: "million parameters", ticks: [0.5, 1, 2, 5, 10, 20], from: 0.4, to: 45 },
     pixel1: { label: "milliseconds, Pixel 1", ticks: [5, 10, 20, 50, 100], from: 4, to: 160 },
-    pixel6: { label: "milliseconds, Pixel 6", ticks: [2, 5, 10, 20, 50, 100], from: 2, to: 110 },
+    pixel6: { label: "milliseconds, Pixel 6, 8 bits", ticks: [2, 5, 10, 20, 50, 100], from: 2, to: 110 },
   };
   const BOX = { width: 360, height: 300, left: 34, right: 8, top: 8, bottom: 36 };
   const MARKS = [
@@ -46,6 +46,13 @@
     return `<b>${name}</b>: ${parts.join(", ")}.`;
   }
 
+  /* Where the numbers come from, and what must not be compared. */
+  function origin(data, s) {
+    if (s.axis !== "pixel1") return "MACs and parameters are counted (V4's from timm's networks); accuracy and time are as printed.";
+    const v2 = data.points.filter((each) => each.name.startsWith("V2 × 1, 224") && each.pixel1 !== null);
+    return `Times of different papers can't be compared: V2 × 1 is here with ${v2.map((each) => each.pixel1).join(", ")} ms.`;
+  }
+
   globalThis.explorers.points = {
     start: { axis: "macs", point: 1 },
     shown,
@@ -76,12 +83,28 @@
       });
       return (
         `<svg viewBox="0 0 ${BOX.width} ${BOX.height}" role="img" aria-label="Top-1 accuracy on ImageNet over ${label}, logarithmic, with ${shown(data, s).length} published networks.">` +
-        `<g class="axes">${grid.join("")}<text x="${(BOX.left + BOX.width) / 2}" y="${BOX.height - 4}" text-anchor="middle">${label}</text></g>` +
-        `${data.series.map(group).join("")}${ring}</svg><ul class="explorer-keys">${keys.join("")}</ul>`
+        `<g class="axes">${grid.join("")}<text x="${(BOX.left + BOX.width) / 2}" y="${BOX.height - 4}" text-anchor="middle">${label}</text>` +
+        `<text x="${BOX.left + 4}" y="${BOX.top + 9}">top-1, %</text></g>` +
+        `${data.series.map(group).join("")}${ring}</svg><ul class="explorer-keys">${keys.join("")}</ul>` +
+        `<p><small>${origin(data, s)}</small></p>`
       );
     },
 
     say: (data, s) => described(current(data, s)),
+
+    rest(data) {
+      const cell = (n, text = sized) => `<td>${n === null ? "–" : text(n)}</td>`;
+      const rows = data.points.map(
+        ({ name, top1, macs, params, pixel1, pixel6 }) =>
+          `<tr><th scope="row">${name}</th><td>${top1.toFixed(1)}</td>${cell(macs)}${cell(params)}${cell(pixel1, String)}${cell(pixel6, String)}</tr>`,
+      );
+      return (
+        `<details><summary>All of them as a table</summary><div class="pst-scrollable-table-container"><table>` +
+        `<caption>Top-1 in per cent, millions of MACs and parameters, milliseconds on a Pixel 1 and, in 8 bits, a Pixel 6</caption>` +
+        `<thead><tr><th scope="col">Network</th><th scope="col">top-1</th><th scope="col">MACs</th><th scope="col">params</th>` +
+        `<th scope="col">Pixel 1</th><th scope="col">Pixel 6</th></tr></thead><tbody>${rows.join("")}</tbody></table></div></details>`
+      );
+    },
 
     /* Another axis shows the same network, if it can; else the one nearest in MACs. */
     settle(data, was, s) {

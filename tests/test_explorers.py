@@ -100,8 +100,11 @@ def test_a_width_that_is_not_the_papers_says_so():
                 assert each["paper"] is None
             else:
                 network = paper_v3(variant, each["width"])
-                assert each["paper"]["macs"] == pytest.approx(macs(network, 3, 224, 224), abs=1000)
-                assert each["paper"]["params"] == pytest.approx(params(network), abs=100)
+                assert each["paper"]["params"] == params(network)
+                maps, rest = each["paper"]["macs"]
+                for size in (96, 224):
+                    counted = maps * (size // 32) ** 2 / 49 + rest
+                    assert counted == macs(network, 3, size, size)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +134,66 @@ def test_the_cost_explorer_by_keyboard(explorer, name, network, width, size):
         float(text.replace(" M", "")) if text.endswith(" M") else whole(text) / 1e6 for text in rows
     )
     assert total == pytest.approx(macs(built, 3, side, side) / 1e6, abs=0.06 * len(rows))
+
+
+@pytest.mark.parametrize("name", PAGE)
+def test_every_control_has_a_name(explorer, name):
+    _, element = explorer(name)
+    for slider in element.locator("input[type=range]").all():
+        label = element.locator(f"label[for={slider.get_attribute('id')}]").text_content()
+        assert element.get_by_role("slider", name=label, exact=True).count() == 1
+    assert element.get_by_role("radio").count() == element.locator("input[type=radio]").count()
+    assert all(
+        each.text_content() or each.get_attribute("aria-label")
+        for each in element.get_by_role("button").all()
+    )
+
+
+def test_every_type_of_layer_has_its_colour_and_hatch(explorer):
+    page, element = explorer("cost")
+    choose(page, element, "network", 2)
+    looks = (
+        element.locator("table")
+        .last.locator("th > i")
+        .evaluate_all(
+            "all => all.map(each => getComputedStyle(each)).map(look => "
+            "[look.backgroundColor, look.backgroundImage])"
+        )
+    )
+    assert len(looks) == 5 and len({colour for colour, _ in looks}) == 5
+    assert len({hatch for _, hatch in looks}) == 5
+
+
+def test_each_state_of_an_explorer_is_accessible(explorer):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page, element = explorer("cost")
+    choose(page, element, "network", 3)
+    choose(page, page.locator("#play-points"), "axis", 2)
+    page.locator("#play-points summary").evaluate("each => (each.parentElement.open = true)")
+    page.wait_for_timeout(300)
+    found = Axe().run(page, context=".explorer").response["violations"]
+    assert not [each["id"] for each in found if each["impact"] in ("serious", "critical")]
+
+
+def test_the_legend_chooses_nothing_and_a_click_stays(explorer):
+    page, element = explorer("points")
+    choose(page, element, "point", 30)
+    place = element.locator("[data-for=point]")
+    before = place.inner_text()
+    element.locator(".explorer-keys li").nth(4).click()
+    assert place.inner_text() == before
+    picture, box = element.locator("svg[role=img]"), None
+    while box != (box := picture.bounding_box()):
+        picture.evaluate("each => each.scrollIntoView({block: 'center'})")
+        page.wait_for_timeout(200)
+    page.mouse.move(box["x"] + 60, box["y"] + box["height"] - 60)
+    passing = place.inner_text()
+    page.mouse.move(box["x"] + 60, box["y"] - 90)
+    assert place.inner_text() == before != passing, "a mouse that passes lets go"
+    page.mouse.click(box["x"] + 60, box["y"] + box["height"] - 60)
+    page.mouse.move(box["x"] + 60, box["y"] - 90)
+    assert place.inner_text() == passing, "a click holds"
 
 
 def test_a_network_with_fewer_widths_takes_its_widest(explorer):

@@ -8,7 +8,9 @@ same.
 import hashlib
 import json
 import random
+import tempfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 from tools.notebooks import ROOT
@@ -154,8 +156,10 @@ def cost() -> dict:
             params = sum(each.numel() for each in network.parameters())
             paper = None
             if "V3" in name and width != 1.0:  # the paper scales otherwise than our class
-                macs, millions = count(paper_v3(name.rpartition("-")[2].lower(), width), 224)
-                paper = {"macs": macs * 1e6, "params": millions * 1e6}
+                other = paper_v3(name.rpartition("-")[2].lower(), width)
+                paper = {"params": sum(each.numel() for each in other.parameters()), "macs": [0, 0]}
+                for _, layer, shape in layers_of(other.eval(), 224):
+                    paper["macs"][shape[-1] == 1 or len(shape) == 1] += macs_of(layer, shape)
             variants.append(
                 {"width": width, "params": params, "paper": paper, "stages": stages(network)}
             )
@@ -281,14 +285,17 @@ EXPLORERS: dict[str, Callable[[], dict]] = {"cost": cost, "steps": steps, "point
 def data(name: str) -> dict:
     """The data of an explorer. KeyError if there is none of this name."""
     make = EXPLORERS[name]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(SOURCES))).hexdigest()
-    kept = CACHE / f"{name}-{digest[:16]}.json"
+    known = [path.read_bytes() for path in sorted(SOURCES)]
+    known += [version(package).encode() for package in ("torch", "timm")]
+    kept = CACHE / f"{name}-{hashlib.sha256(b''.join(known)).hexdigest()[:16]}.json"
     if not kept.exists():
         counted = json.dumps(make(), ensure_ascii=False, separators=(",", ":"))
-        for old in CACHE.glob(f"{name}-*.json"):
-            old.unlink()
         CACHE.mkdir(parents=True, exist_ok=True)
-        kept.write_text(counted)
+        for old in CACHE.glob(f"{name}-*"):
+            old.unlink(missing_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=CACHE, prefix=f"{name}-", delete=False) as new:
+            new.write(counted)
+        Path(new.name).replace(kept)  # whole or not at all: others may be reading
     return json.loads(kept.read_text())
 
 

@@ -87,8 +87,8 @@ INTRO_NAMES = {
     "MobileNetV1": 1,
     "MobileNetV2": 1,
     "MobileNetV3": 1,
-    "V1": 6,
-    "V2": 4,
+    "V1": 7,
+    "V2": 5,
     "V3": 6,
     "VGG-16": 2,
 }
