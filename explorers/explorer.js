@@ -142,7 +142,7 @@ globalThis.explorers.run = (root) => {
     picture.addEventListener("click", point);
   }
   read(); // a browser that comes back to a page fills forms in again
-  show();
+  if (JSON.stringify(state) !== JSON.stringify(start)) show(); // else the page shows it already
   root.dataset.ready = "";
 };
 
