@@ -41,45 +41,34 @@ def build(name: str, width: float):
         return network(width_mult=width).eval()
 
 
-def kind_of(layer) -> str:
-    """The type of a convolution or linear layer, named as in the figures."""
+def counting():
+    """How the networks' chapters count: `layer_costs`, `count_macs`, `count_params`. V3's notebook
+    knows all types of layers.
+    """
+    from tools.notebooks import definitions
+
+    return definitions("v3")
+
+
+def is_on_map(shape: tuple[int, ...]) -> bool:
+    """Whether an output's size grows with the picture; behind a pooling it is one place."""
+    return len(shape) == 3 and shape[-1] > 1
+
+
+def named_costs(network, size: int) -> list[tuple]:
+    """(name, cost) of each convolution and linear layer: they run in the order of their names."""
     from torch import nn
 
-    if isinstance(layer, nn.Linear):
-        return "fc"
-    if layer.groups > 1:
-        return "depthwise"
-    if layer.kernel_size != (1, 1):
-        return "standard"
-    return "pointwise" if layer.bias is None else "squeeze"
-
-
-def layers_of(network, size: int) -> list[tuple]:
-    """(name, layer, shape of its output) of each convolution and linear layer, as they are run."""
-    import torch
-    from torch import nn
-
-    rows, hooks = [], []
-    for name, layer in network.named_modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-
-            def record(layer, _, output, name=name):
-                rows.append((name, layer, tuple(output.shape[1:])))
-
-            hooks.append(layer.register_forward_hook(record))
-    with torch.no_grad():
-        network(torch.empty(1, 3, size, size, device="meta"))
-    for hook in hooks:
-        hook.remove()
-    return rows
-
-
-def macs_of(layer, shape: tuple[int, ...]) -> int:
-    """Output numbers times the weights that each of them takes."""
-    outputs = 1
-    for side in shape:
-        outputs *= side
-    return outputs * layer.weight[0].numel()
+    layers = [
+        (name, layer)
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear)
+    ]
+    costs = counting().layer_costs(network, size)
+    for (name, layer), cost in zip(layers, costs, strict=True):
+        if layer.weight.shape != cost.layer.weight.shape:
+            raise ValueError(f"{name} is not run where it is defined")
+    return [(name, cost) for (name, _), cost in zip(layers, costs, strict=True)]
 
 
 def stages(network) -> list[dict]:
@@ -88,27 +77,24 @@ def stages(network) -> list[dict]:
     The blocks that put out maps of one size are a stage. A map's MACs grow with the picture, those
     behind the pooling (side 1) do not: they are kept apart, so that other sizes can be computed.
     """
-    rows = layers_of(network, 224)
-    side_of_block = {}  # the last layer of a block tells the size of its map
-    for name, _, shape in rows:
-        part, _, rest = name.partition(".")
-        if part == "blocks":
-            if len(shape) == 3 and shape[-1] > 1:
-                side_of_block[rest.partition(".")[0]] = shape[-1]
+    rows = [(*f"{name}..".split(".")[:2], cost) for name, cost in named_costs(network, 224)]
+    # The last layer on a map tells the size that a block puts out.
+    side_of = {
+        number: cost.output_shape[-1]
+        for part, number, cost in rows
+        if part == "blocks" and is_on_map(cost.output_shape)
+    }
+    titles = {"stem": "first layer", "last": "last layer", "classifier": "classifier"}
     found = {}
-    for name, layer, shape in rows:
-        part, _, rest = name.partition(".")
+    for part, number, cost in rows:
+        shape = cost.output_shape
         if part == "blocks":
-            side = side_of_block[rest.partition(".")[0]]
-            stage = ("blocks", side)
+            stage = ("blocks", side_of[number])
         else:
-            title = {"stem": "first layer", "last": "last layer", "classifier": "classifier"}[part]
-            stage = (title, shape[-1] if len(shape) == 3 else 0)
-        kinds = found.setdefault(stage, {})
-        counts = kinds.setdefault(kind_of(layer), [0, 0, 0])
-        on_map = len(shape) == 3 and shape[-1] > 1
-        counts[0 if on_map else 1] += macs_of(layer, shape)
-        counts[2] += layer.weight.numel()
+            stage = (titles[part], shape[-1] if len(shape) == 3 else 0)
+        counts = found.setdefault(stage, {}).setdefault(cost.kind, [0, 0, 0])
+        counts[0 if is_on_map(shape) else 1] += cost.macs
+        counts[2] += cost.layer.weight.numel()
     return [{"name": name, "side": side, "kinds": kinds} for (name, side), kinds in found.items()]
 
 
@@ -153,13 +139,13 @@ def cost() -> dict:
         variants = []
         for width in widths:
             network = build(name, width)
-            params = sum(each.numel() for each in network.parameters())
+            params = counting().count_params(network)
             paper = None
             if "V3" in name and width != 1.0:  # the paper scales otherwise than our class
                 other = paper_v3(name.rpartition("-")[2].lower(), width)
-                paper = {"params": sum(each.numel() for each in other.parameters()), "macs": [0, 0]}
-                for _, layer, shape in layers_of(other.eval(), 224):
-                    paper["macs"][shape[-1] == 1 or len(shape) == 1] += macs_of(layer, shape)
+                paper = {"params": counting().count_params(other), "macs": [0, 0]}
+                for cost in counting().layer_costs(other, 224):
+                    paper["macs"][not is_on_map(cost.output_shape)] += cost.macs
             variants.append(
                 {"width": width, "params": params, "paper": paper, "stages": stages(network)}
             )
@@ -196,14 +182,9 @@ TIMM_V4 = {  # and the size of the pictures
 
 
 def count(network, size: int) -> tuple[float, float]:
-    """(million MACs, million parameters) of any network, counted by PyTorch."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network.eval()(torch.empty(1, 3, size, size, device="meta"))
-    params = sum(each.numel() for each in network.parameters())
-    return round(counter.get_total_flops() / 2e6, 3), round(params / 1e6, 4)
+    """(million MACs, million parameters) of any network."""
+    macs, params = counting().count_macs(network, size), counting().count_params(network)
+    return round(macs / 1e6, 3), round(params / 1e6, 4)
 
 
 def points() -> dict:
