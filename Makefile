@@ -1,5 +1,6 @@
 # book   build the site                       test     prove it: lint, notebooks, numbers, browser
 # serve  look at it on http://localhost:8000  figures  draw the figures again
+# colab  run the notebooks with the versions that Colab has, and with an older PyTorch
 # Each target sets up .venv by itself and installs nothing while the requirements are unchanged.
 
 PYTHON ?= python3
@@ -20,7 +21,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: book test serve figures clean
+.PHONY: book test colab serve figures clean
 
 book: $(BOOK)
 	@$(BIN)/python tools/build_book.py
@@ -31,6 +32,9 @@ test: $(TEST)
 	@if $(MAKE) --no-print-directory book; then $(PYTEST); \
 		else $(PYTEST) --ignore=tests/test_site.py; \
 		echo "The book was not built: the cause stands above the tests."; exit 1; fi
+
+colab: $(BOOK)
+	@$(BIN)/python tools/colab.py
 
 serve: book
 	@$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 $(PORT)
@@ -53,6 +57,5 @@ $(TEST): $(BOOK)
 	@rm -f $(VENV)/test-*; touch $@
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 book"; exit 1; }
+	@$(PYTHON) tools/supported.py
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

@@ -12,7 +12,11 @@ import pytest
 
 from tests.book import SITE
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = (
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,17 +35,21 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
+def find_browser() -> str | None:
+    return next((path for path in map(shutil.which, BROWSERS) if path), None)
+
+
 @pytest.fixture(scope="session")
 def browser():
-    found = [path for path in map(shutil.which, BROWSERS) if path]
-    if not found:
+    found = find_browser()
+    if found is None:
         if os.environ.get("CI"):
             pytest.fail("no Chromium on this machine: .ci/run installs one")
         pytest.skip("no Chromium or Chrome found: these tests look at the site in one")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found[0], args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         browser.close()
 

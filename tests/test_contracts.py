@@ -4,12 +4,12 @@ import ast
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import alone
 from tests.book import (
     APPENDIX,
     CHAPTERS,
@@ -293,24 +293,67 @@ def test_notebook_exercises_have_starter_solution_and_check(notebook):
         )
 
 
-def run_offline(*command: str, folder: Path) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "offline")}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600
-    )
+@pytest.fixture
+def places(tmp_path) -> dict[str, Path]:
+    """An empty folder to run in and an empty home."""
+    found = {"folder": tmp_path / "folder", "home": tmp_path / "home"}
+    for each in found.values():
+        each.mkdir()
+    return found
 
 
-def test_the_network_is_really_off(tmp_path):
-    script = "import urllib.request; urllib.request.urlopen('http://192.0.2.1/')"
-    result = run_offline(sys.executable, "-c", script, folder=tmp_path)
-    assert "the network is off in this test" in result.stderr
+def test_ci_shuts_the_network_off_below_python():
+    if os.environ.get("CI"):
+        assert alone.isolation() and alone.is_watched(), "see .ci/run"
+    elif not (alone.isolation() and alone.is_watched()):
+        pytest.skip("no network namespace or no strace: only Python's own sockets are guarded")
+
+
+FETCH = "import urllib.request; urllib.request.urlopen('http://192.0.2.1/')"
+# The same from below Python: no module of Python's is asked for an address.
+CONNECT = """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+place = (2).to_bytes(2, "little") + (80).to_bytes(2, "big") + bytes([192, 0, 2, 1]) + bytes(8)
+assert libc.connect(libc.socket(2, 1, 0), place, len(place)) == -1
+print("not reached")
+"""
+
+
+def test_the_network_is_really_off(places):
+    done = alone.run_offline(sys.executable, "-c", FETCH, **places)
+    assert "the network is off in this test" in done.output
+    assert done.reached_for == []
+
+
+@pytest.mark.skipif(not alone.isolation(), reason="needs a network namespace")
+def test_the_network_is_off_below_python_too(places):
+    done = alone.run_offline(sys.executable, "-c", CONNECT, **places)
+    assert done.output == "not reached\n"
+    if alone.is_watched():
+        assert len(done.reached_for) == 1 and "192.0.2.1" in done.reached_for[0]
+
+
+MEMORY = 3.0e9  # bytes that the largest of the notebooks says it needs
+
+# What a notebook may leave in the home folder: what Jupyter, IPython and matplotlib always do.
+HOME = {".ipython", ".jupyter", ".local/share/jupyter", ".cache/matplotlib", ".config/matplotlib"}
+
+
+def left_at(home: Path) -> list[str]:
+    files = [each.relative_to(home).as_posix() for each in home.rglob("*") if each.is_file()]
+    return [each for each in files if not each.startswith(tuple(HOME))]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
-def test_notebook_runs_alone_with_the_network_off(path, tmp_path):
-    """nbmake runs a copy in an empty folder, where no file of the book can help it."""
-    shutil.copy(path, tmp_path)
+def test_notebook_runs_alone_with_the_network_off(path, places):
+    """nbmake runs a copy in an empty folder, where no file of the book can help it. It tries to
+    reach nobody, and leaves nothing behind."""
+    shutil.copy(path, places["folder"])
     options = ["--nbmake", "--nbmake-timeout=300", "-p", "no:cacheprovider", "-q"]
-    result = run_offline(sys.executable, "-m", "pytest", *options, path.name, folder=tmp_path)
-    assert result.returncode == 0, result.stdout[-6000:]
-    assert [each.name for each in tmp_path.iterdir()] == [path.name], "it left files behind"
+    done = alone.run_offline(sys.executable, "-m", "pytest", *options, path.name, **places)
+    assert done.returncode == 0, done.output[-6000:]
+    assert done.reached_for == []
+    assert done.memory < MEMORY
+    assert [each.name for each in places["folder"].iterdir()] == [path.name], "left behind"
+    assert left_at(places["home"]) == []

@@ -1,6 +1,8 @@
 """The device chapter's tools: bounds, folding, memory, 8 bits; and what must be left out."""
 
+import os
 import re
+from subprocess import CalledProcessError
 
 import nbformat
 import pytest
@@ -12,6 +14,7 @@ from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
     get_symmetric_quantization_config,
 )
 from executorch.exir import to_edge_transform_and_lower
+from executorch.runtime import Runtime
 from nbclient import NotebookClient
 from torch import nn
 from torchvision.models import mobilenet_v3_small
@@ -185,7 +188,7 @@ def test_8_bits_on_the_runtime_are_what_was_recorded(tmp_path):
     run = notebook.executorch_runner(file)
     with torch.inference_mode():
         expected = network(pictures)
-    outputs = torch.cat([run(x[None].contiguous()) for x in pictures])
+    outputs = torch.cat([run(x[None]) for x in pictures])
     assert file.stat().st_size == pytest.approx(recorded["bytes"]["ExecuTorch, 8 bits"], rel=0.02)
     assert notebook.decibels(outputs, expected) == pytest.approx(
         recorded["decibels"]["apart"], abs=3
@@ -209,6 +212,46 @@ def test_the_backend_takes_all_layers(name):
     # What is left are the call of the backend and V3's constants, which are copied first.
     assert all(re.search("call_delegate|getitem|to_dim_order_copy", each) for each in left), left
     assert sum("call_delegate" in str(node.target) for node in nodes) == 1
+
+
+# ---------------------------------------------------------------- the runtimes
+
+
+def exported(network: nn.Module, x: torch.Tensor, folder):
+    """What the notebook's runner answers, and what the runtime itself does."""
+    file = notebook.to_executorch(network, x, folder / "network.pte")
+    ours = notebook.executorch_runner(file)
+    # Loaded after it: a method must not outlive the threads that it was loaded with.
+    method = Runtime.get().load_program(file).load_method("forward")
+    return ours, lambda x: method.execute([x])[0].clone()
+
+
+def test_a_picture_may_lie_in_memory_in_any_order(tmp_path):
+    """As pixels come, colour beside colour: `permute` moves none of them. The runtime itself takes
+    them for contiguous; the day it does not, the page's warning can go.
+    """
+    network, x = small_network(), torch.randn(1, 3, 12, 12)
+    ours, theirs = exported(network, x, tmp_path)
+    pixels = x[0].permute(1, 2, 0).contiguous()  # (12, 12, 3), as a picture is read
+    for same in (pixels.permute(2, 0, 1)[None], notebook.channels_last(x)):
+        assert torch.equal(same, x) and not same.is_contiguous()
+        torch.testing.assert_close(ours(same), network(x), rtol=1e-3, atol=1e-5)
+        assert notebook.agrees(theirs(same), network(x).detach()) > 0.01
+    torch.testing.assert_close(theirs(x), network(x), rtol=1e-3, atol=1e-5)
+
+
+def test_one_picture_is_enough_to_calibrate_with():
+    network, x = notebook.fold_network(small_network()), torch.randn(1, 3, 12, 12)
+    short = notebook.quantised(network, x)
+    for batch in (x, x.repeat(5, 1, 1, 1)):
+        assert notebook.agrees(short(batch), network(batch).detach()) < 0.2
+
+
+def test_loading_a_file_makes_no_noise(tmp_path, capfd):
+    exported(small_network(), torch.randn(1, 3, 12, 12), tmp_path)
+    capfd.readouterr()
+    notebook.executorch_runner(tmp_path / "network.pte")
+    assert capfd.readouterr() == ("", "")
 
 
 # ---------------------------------------------------------------- the record
@@ -256,6 +299,53 @@ for name in ("executorch", "torchao", "onnxruntime", "onnxscript"):
     sys.modules[name] = None  # as if it could not be imported
 os.environ["CXX"] = "/nowhere/c++"
 """
+
+
+class Misfit:
+    """ExecuTorch 1.5 beside PyTorch 2.11: it loads a file, and fails at the first run."""
+
+    def load_program(self, file):
+        return self
+
+    load_method = load_program
+
+    def execute(self, inputs):
+        raise RuntimeError("tensor does not have a device\nException raised from device_default")
+
+
+def test_a_runtime_that_does_not_fit_is_left_out_with_a_line(monkeypatch, capsys):
+    assert notebook.works("ExecuTorch", notebook.try_executorch)
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr(Runtime, "get", Misfit)
+    assert not notebook.works("ExecuTorch", notebook.try_executorch)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("Left out: ExecuTorch. RuntimeError: tensor does not have a device")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ImportError("a"), AttributeError("a"), FileNotFoundError("a"), CalledProcessError(1, "flatc")],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_a_misfit_raises_is_one_line(error, capsys):
+    def fail():
+        raise error
+
+    assert not notebook.works("it", fail)
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_a_wrong_answer_is_not_left_out(monkeypatch):
+    monkeypatch.setattr(Misfit, "execute", lambda self, inputs: [torch.zeros(1, 4, 8, 8)])
+    monkeypatch.setattr(Runtime, "get", Misfit)
+    with pytest.raises(AssertionError, match="not close"):
+        notebook.works("ExecuTorch", notebook.try_executorch)
+
+
+def test_onnx_runtime_works_and_does_not_report(monkeypatch):
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    assert notebook.works("ONNX Runtime", notebook.try_onnx)
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
 
 
 def test_the_notebook_says_what_it_leaves_out(tmp_path):

@@ -57,8 +57,16 @@ def run_build() -> int:
                     return process.returncode
                 time.sleep(0.2)
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
+        stop(process)
+
+
+def stop(process: subprocess.Popen) -> None:
+    """End the build, if it still runs, and the kernels that it started."""
+    if os.name == "nt":  # knows no groups of processes
+        process.terminate()
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
 
 
 def failed_cell(notebook: str) -> str:

@@ -149,6 +149,8 @@ PAGE = [
     ),
     given("say why 8 bits can ruin a depthwise layer, and mend it (exercise)."),
     given("Time: 30 minutes to read."),
+    given("pixels.permute(2, 0, 1) moves no number"),
+    named("runs in about two minutes, and needs 3 GB of memory.", "MEMORY in tests/test_contracts"),
     given("from 512 to 512 channels, on a map of 14×14."),
     computed(
         "A full 3×3 convolution there has {:,} MACs, the separable pair {:,}.",
@@ -453,7 +455,7 @@ PAGE = [
     given("its second block widens 16 channels to 96 before its stride shrinks them."),
     given("In 8 bits weights and most maps are a quarter."),
     given("In 32 bits it takes all layers of our five networks."),
-    given("logits = method.execute([image])[0].clone()"),
+    given("logits = method.execute([image.contiguous()])[0].clone()"),
     computed(
         "| .pte, MB | {:.2f} | {:.2f} | {:.2f} | {:.2f} |",
         megabytes("V1", "ExecuTorch"),
@@ -834,6 +836,7 @@ PAGE = [
     given("8 bits:"),
 ]
 NOTEBOOK = [
+    named("It needs 3 GB of memory.", "MEMORY in tests/test_contracts"),
     given(
         "Then you will turn them into files for a phone's runtime, check that "
         "they still compute the same, and squeeze them into 8 bits:"

@@ -98,7 +98,11 @@ README = [
     given("from a 6×6×3 input to a 4×4×5 output"),
     computed("in one step with {:,} multiply-accumulates", STANDARD),
     computed("with {} + {} = {}", DW, PW, PAIR),
-    named("Python 3.11 or newer", "checked by the Makefile"),
+    named("You need Python 3.11 to 3.14 and make", "tools/supported.py"),
+    named("on macOS 14 or newer", "tools/supported.py"),
+    named("(the one on devices two, and 3 GB of memory)", "MEMORY in tests/test_contracts"),
+    named("and again with PyTorch 2.8", "tests/environments"),
+    given("and needs some 12 GB of disk"),
     named("http://localhost:8000", "the Makefile's PORT"),
     given("runtime executes, and 8 bits."),
 ]
