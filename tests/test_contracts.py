@@ -207,6 +207,7 @@ def test_notebook_opens_with_its_goal_and_an_install_cell(notebook):
     assert first.cell_type == "markdown" and first.source.startswith("# Notebook: ")
     assert "You will" in first.source
     assert second.cell_type == "code" and "find_spec" in second.source
+    assert "ensurepip.bootstrap()" in second.source, "environments made by uv have no pip"
     installs = re.findall(r"%pip install (.*)", second.source)
     assert installs and not any("==" in line for line in installs)
     assert "%pip" not in "\n".join(cell.source for cell in notebook.cells[2:])
