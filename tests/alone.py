@@ -49,6 +49,7 @@ def isolation() -> tuple[str, ...]:
 def run_offline(*command: str, folder: Path, home: Path) -> Run:
     """Run a command in a folder, with a home of its own and no network."""
     environment = {**os.environ, "PYTHONPATH": str(GUARD), "HOME": str(home)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)  # another test's notebook may have set it here
     notes = home.parent / "connections"
     strace = ("strace", "--follow-forks", "--seccomp-bpf", "--trace=connect", f"--output={notes}")
     watched = (*isolation(), *strace) if is_watched() else isolation()

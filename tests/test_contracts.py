@@ -346,6 +346,13 @@ def left_at(home: Path) -> list[str]:
     return [each for each in files if not each.startswith(tuple(HOME))]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="where its package does so was seen on Linux")
+def test_a_device_id_in_the_home_folder_would_be_seen(places):
+    """ONNX Runtime writes one at its import, unless it is told not to."""
+    alone.run_offline(sys.executable, "-c", "import onnxruntime", **places)
+    assert any("deviceid" in each for each in left_at(places["home"]))
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
 def test_notebook_runs_alone_with_the_network_off(path, places):
     """nbmake runs a copy in an empty folder, where no file of the book can help it. It tries to
