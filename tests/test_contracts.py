@@ -32,7 +32,10 @@ SECTIONS = [
     "Further reading",
 ]
 # What Colab brings along; anything else must be in a notebook's install cell.
-COLAB = {"IPython", "PIL", "matplotlib", "numpy", "torch", "torchvision"}
+COLAB = {
+    *("IPython", "PIL", "huggingface_hub", "matplotlib", "numpy"),
+    *("safetensors", "torch", "torchvision"),
+}
 
 # ---------------------------------------------------------------- the book as a whole
 

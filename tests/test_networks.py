@@ -1,17 +1,26 @@
 """The networks as their users meet them: sizes, classes, errors, and training."""
 
+import http.server
+import io
+import os
 import re
+import subprocess
+import sys
+import threading
+from hashlib import sha256
+from http.client import BadStatusLine, InvalidURL
 from pathlib import Path
-from urllib.error import URLError
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import pytest
+import safetensors.torch
 import torch
 from matplotlib.cbook import get_sample_data
 from torch import nn
 from torchvision.models._utils import _make_divisible
 
-from tests.book import ROOT, definitions
+from tests.book import ROOT, definitions, read_notebook
 from tests.counting import macs, params, v1, v2, v3
 from tools import speed
 
@@ -97,35 +106,128 @@ def test_a_network_returns_logits_and_trains(build):
 # ---------------------------------------------------------------- weights that are downloaded
 
 
+MISSED = "No trained weights, going on with random ones: "
+NOWHERE = "http://127.0.0.1:9"  # a port at which nobody listens
+BAD = {  # what may stand in a cache, made of what should
+    "empty": lambda right: b"",
+    "cut": lambda right: right[: len(right) // 2],
+    "a login page": lambda right: b"<!DOCTYPE html><html><body>Please log in.</body></html>",
+    "a bit flipped": lambda right: right[:-900] + bytes([right[-900] ^ 1]) + right[-899:],
+}
+
+
+@pytest.fixture
+def served():
+    """Files by the end of their address, and the address of the server that has them.
+
+    It answers as the hub of timm's weights does, whose etag is a SHA-256.
+    """
+    files = {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            content = files.get(self.path.rpartition("/")[2])
+            self.send_response(404 if content is None else 200)
+            content = content or b""
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("ETag", f'"{sha256(content).hexdigest()}"')
+            self.send_header("X-Repo-Commit", 40 * "a")
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(content)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield files, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def the_line(capsys) -> str:
+    """All that was printed: one line that says what is missing."""
+    out = capsys.readouterr().out
+    assert out.startswith(MISSED) and out.count("\n") == 1, out
+    return out.removeprefix(MISSED)
+
+
+@pytest.fixture(scope="module")
+def timms_file(tmp_path_factory) -> bytes:
+    """Stands in for timm's weights: random ones in the same format."""
+    notebook = definitions("v1")
+    torch.manual_seed(0)
+    stand_in = notebook.randomise_batch_norms(notebook.timm.create_model("mobilenetv1_100"))
+    return safetensors.torch.save(stand_in.state_dict())
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path, served, timms_file):
+    """The hub of timm's weights, on the loopback interface; its cache; how to cut it off."""
+    files, address = served
+    files["model.safetensors"] = timms_file
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+
+    def connect(to: str = address) -> None:
+        pattern = to + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", pattern)
+
+    connect()
+    return SimpleNamespace(cache=tmp_path, connect=connect)
+
+
 def test_v1_without_a_network_says_so_and_goes_on(monkeypatch, capsys):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert definitions("v1").trained_reference() is None
-    assert capsys.readouterr().out.startswith("No trained weights, going on with random ones: ")
+    assert "/model.safetensors is missing: " in the_line(capsys)
 
 
-def test_v1_loads_what_it_downloads(monkeypatch):
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "gopher://127.0.0.1:9"])
+def test_v1_behind_a_proxy_that_the_hub_cannot_use_goes_on(proxy):
+    """In a process of its own: the hub's client looks for a proxy once."""
+    code = (
+        "from tools.notebooks import definitions\n"
+        "assert definitions('v1').trained_reference() is None"
+    )
+    names = ("http_proxy", "https_proxy", "all_proxy")
+    environment = {**os.environ, **dict.fromkeys(names, proxy), "HF_HUB_CACHE": os.devnull}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stdout.startswith(MISSED) and done.returncode == 0, done.stderr[-500:]
+
+
+def test_v1_loads_what_it_downloads(hub):
     """A file stands in for the download; the path from there to the outputs is the real one."""
     notebook = definitions("v1")
-    create = notebook.timm.create_model
-    stand_in = notebook.randomise_batch_norms(create("mobilenetv1_100"))
-    seen = []
-
-    def download(name, pretrained):
-        seen.append((name, pretrained))
-        return stand_in
-
-    monkeypatch.setattr(notebook.timm, "create_model", download)
-    network = notebook.MobileNetV1().eval()
+    network, reference = notebook.MobileNetV1().eval(), notebook.trained_reference()
+    hub.connect(NOWHERE)  # the second time it comes from the cache
     notebook.load_in_order(network, notebook.trained_reference().state_dict())
     image = notebook.photograph()
-    assert seen == [("mobilenetv1_100", True)] and image.shape == (1, 3, 224, 224)
+    assert image.shape == (1, 3, 224, 224)
     assert -1.001 < image.min() < -0.9 and 0.9 < image.max() < 1.001  # as timm trained its V1
     pixels = plt.imread(get_sample_data("grace_hopper.jpg"), format="jpg")[:512]
     colours = 2 * torch.tensor(pixels / 255).mean(dim=(0, 1)).float() - 1
     torch.testing.assert_close(image[0].mean(dim=(1, 2)), colours, rtol=0, atol=0.01)
     with torch.no_grad():
-        torch.testing.assert_close(network(image), stand_in(image), rtol=0, atol=0)
+        assert reference(image).std() > 0.1, "the stand-in is blind"
+        torch.testing.assert_close(network(image), reference(image), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_v1_names_a_damaged_file_and_fetches_it_again(kind, hub, timms_file, capsys):
+    notebook = definitions("v1")
+    assert notebook.trained_reference() is not None
+    (file,) = hub.cache.rglob("snapshots/*/model.safetensors")
+    file.resolve().write_bytes(BAD[kind](timms_file))
+    hub.connect(NOWHERE)
+    assert notebook.trained_reference() is None
+    assert the_line(capsys).startswith(f"{file} is damaged: ")
+    hub.connect()
+    assert notebook.trained_reference() is not None
+    assert file.read_bytes() == timms_file
 
 
 def test_loading_refuses_another_network():
@@ -214,24 +316,32 @@ CHECKPOINTS = {  # chapter: what builds ours, the reference, random weights, and
 }
 
 
+def cached(chapter, content, monkeypatch, tmp_path, address) -> Path:
+    """Make a file with this content what torchvision's weights are; its place in the cache."""
+    name = f"stand-in-{sha256(content).hexdigest()[:8]}.pth"
+    weights = getattr(definitions(chapter), CHECKPOINTS[chapter][3])
+    monkeypatch.setattr(weights.DEFAULT.value, "url", f"{address}/{name}")
+    monkeypatch.setattr("torch.hub._hub_dir", str(tmp_path))
+    return tmp_path / "checkpoints" / name
+
+
+def saved(weights: dict[str, torch.Tensor]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(weights, buffer)
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize("chapter", CHECKPOINTS)
-def test_a_checkpoint_is_loaded_or_said_to_be_missing(chapter, monkeypatch, tmp_path, capsys):
-    """torchvision's loader reads a file that stands in for the download, from its own cache."""
+def test_a_checkpoint_is_downloaded_loaded_and_found_again(chapter, monkeypatch, tmp_path, served):
     notebook = definitions(chapter)
-    build, create, randomise, weights = (getattr(notebook, n) for n in CHECKPOINTS[chapter])
+    build, create, randomise, _ = (getattr(notebook, n) for n in CHECKPOINTS[chapter])
     reference = randomise(create())
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-
-    def no_network(*_args, **_kwargs):
-        raise URLError("no network")
-
-    monkeypatch.setattr("torch.hub.download_url_to_file", no_network)
-    assert notebook.trained_weights() is None
-    assert "No trained weights, going on with random ones: " in capsys.readouterr().out
-
-    (tmp_path / "hub" / "checkpoints").mkdir(parents=True, exist_ok=True)
-    name = Path(weights.DEFAULT.url).name
-    torch.save(reference.state_dict(), tmp_path / "hub" / "checkpoints" / name)
+    content = saved(reference.state_dict())
+    files, address = served
+    file = cached(chapter, content, monkeypatch, tmp_path, address)
+    files[file.name] = content
+    assert notebook.trained_weights().keys() == reference.state_dict().keys()
+    cached(chapter, content, monkeypatch, tmp_path, NOWHERE)
     network = build().eval()
     notebook.load_in_order(network, notebook.trained_weights())
     image = notebook.photograph()
@@ -239,6 +349,69 @@ def test_a_checkpoint_is_loaded_or_said_to_be_missing(chapter, monkeypatch, tmp_
     with torch.no_grad():
         ours, theirs = network.double()(image.double()), reference.double()(image.double())
     torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("chapter", CHECKPOINTS)
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_file_in_the_cache_is_named_and_fetched_again(
+    chapter, kind, monkeypatch, tmp_path, served, capsys
+):
+    notebook, content = definitions(chapter), saved({"weight": torch.randn(999)})
+    files, address = served
+    file = cached(chapter, content, monkeypatch, tmp_path, NOWHERE)
+    file.parent.mkdir()
+    file.write_bytes(BAD[kind](content))
+    assert notebook.trained_weights() is None
+    assert the_line(capsys).startswith(f"{file} is damaged: URLError(")
+    cached(chapter, content, monkeypatch, tmp_path, address)
+    files[file.name] = content
+    assert list(notebook.trained_weights()) == ["weight"]
+    assert file.read_bytes() == content and list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("chapter", CHECKPOINTS)
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_download_is_named_and_not_kept(chapter, kind, monkeypatch, tmp_path, served, capsys):
+    content, (files, address) = saved({"weight": torch.randn(999)}), served
+    file = cached(chapter, content, monkeypatch, tmp_path, address)
+    files[file.name] = BAD[kind](content)
+    assert definitions(chapter).trained_weights() is None
+    assert re.match(rf"{file} is missing: .*invalid hash", the_line(capsys))
+    assert list(file.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("chapter", CHECKPOINTS)
+def test_a_folder_that_cannot_be_written_or_read_is_named(chapter, monkeypatch, tmp_path, capsys):
+    file = cached(chapter, b"", monkeypatch, tmp_path, NOWHERE)
+    file.parent.write_text("a file where the folder should be")
+    assert definitions(chapter).trained_weights() is None
+    assert the_line(capsys).startswith(f"{file} is missing: FileExistsError(")
+    file.parent.unlink()
+    file.mkdir(parents=True)  # a folder where the file should be
+    assert definitions(chapter).trained_weights() is None
+    assert the_line(capsys).startswith(f"{file} is unreadable: IsADirectoryError(")
+
+
+@pytest.mark.parametrize("error", [BadStatusLine("SSH-2.0"), InvalidURL("port"), UnicodeError("")])
+def test_a_proxy_that_talks_nonsense_is_survived(error, monkeypatch, tmp_path, capsys):
+    """What `urlopen` raises then is no OSError."""
+
+    def urlopen(request):
+        raise error
+
+    monkeypatch.setattr("torch.hub.urlopen", urlopen)
+    file = cached("v2", b"", monkeypatch, tmp_path, NOWHERE)
+    assert definitions("v2").trained_weights() is None
+    assert the_line(capsys).startswith(f"{file} is missing: {error!r}")
+
+
+def test_v2_and_v3_fetch_their_weights_by_the_same_lines():
+    def loader(chapter: str) -> str:
+        (path,) = (ROOT / "chapters" / chapter).glob("*.ipynb")
+        (cell,) = (c.source for c in read_notebook(path).cells if "def trained_weights" in c.source)
+        return cell.partition("def photograph")[0].replace(CHECKPOINTS[chapter][3], "WEIGHTS")
+
+    assert loader("v2") == loader("v3")
 
 
 # ---------------------------------------------------------------- MobileNetV3

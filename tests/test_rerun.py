@@ -1,0 +1,57 @@
+"""A cell can be run again, and no notebook depends on an idle machine.
+
+A reader changes a cell and runs it once more; one that needs a fresh kernel for that is a trap.
+Each notebook runs in a process of its own, with as many threads as PyTorch would take by itself,
+and each of its cells runs twice. (For all seven together about two minutes on one core.)
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.book import NOTEBOOKS, ROOT, name, read_notebook
+
+# The other two take minutes, and their own tests run what could fail a second time.
+SHORT = [path for path in NOTEBOOKS if path.parent.name not in ("device", "training")]
+TWICE = """
+import sys
+from tests import test_rerun
+test_rerun.run_each_cell_twice(sys.argv[1])
+"""
+
+
+def cells(path: Path) -> list[tuple[int, bool, str]]:
+    """(number, is it tagged `define`, source) of the code cells; not of the one that installs."""
+    found = [
+        (number, "define" in cell.metadata.get("tags", []), cell.source)
+        for number, cell in enumerate(read_notebook(path).cells)
+        if cell.cell_type == "code"
+    ]
+    assert "%pip" in found[0][2]
+    return found[1:]
+
+
+def run_each_cell_twice(path: str) -> None:
+    import torch
+
+    namespace = {"__name__": "__main__"}
+    for number, only_defines, source in cells(Path(path)):
+        program = compile(source, f"cell {number}", "exec")
+        for _ in range(2):
+            exec(program, namespace)
+        assert only_defines or torch.get_num_threads() == 1, f"many threads in cell {number}"
+
+
+@pytest.mark.parametrize("path", SHORT, ids=name)
+def test_each_cell_runs_twice_on_one_thread(path, tmp_path):
+    folders = [str(ROOT / "tests" / "offline"), str(ROOT)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "MPLBACKEND": "agg"}
+    environment["OMP_NUM_THREADS"] = "2"  # what a reader's two cores give, on any machine
+    command = [sys.executable, "-c", TWICE, str(path)]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
