@@ -1,12 +1,18 @@
 """The training chapter's loop and loaders, where its notebook by default does not go."""
 
 import hashlib
+import io
 import math
+import os
 import pickle
 import re
 import shutil
+import subprocess
+import sys
 import tarfile
+from email.message import Message
 from functools import partial
+from http.client import BadStatusLine
 from statistics import mean
 from urllib.error import URLError
 
@@ -90,6 +96,13 @@ def test_depthwise_filters_norms_and_biases_do_not_decay(build):
     assert sum(p.numel() for group in (decaying, others) for p in group["params"]) == params(
         network
     )
+
+
+@pytest.mark.parametrize("wrong", [0, -3, 2.5, True, "10", None])
+def test_classes_that_are_no_number_of_classes_are_named(wrong):
+    for build in (partial(notebook.small_mobilenet, "full"), notebook.v2_for_small_pictures):
+        with pytest.raises(ValueError, match=f"whole number, 1 or more, not {wrong!r}"):
+            build(num_classes=wrong)
 
 
 # ---------------------------------------------------------------- pictures
@@ -215,6 +228,15 @@ def test_a_class_without_pictures_is_named(pets, part):
     for file in (pets / part / "owl").iterdir():
         file.rename(file.with_suffix(".text"))
     with pytest.raises(ValueError, match=f"{part}/owl has no picture"):
+        notebook.pictures(pets)
+
+
+def test_a_class_with_too_few_pictures_is_named(pets):
+    """One picture each: one of the two is set aside to decide by."""
+    for kind in ("cat", "dog"):
+        for index in range(1, 5):
+            (pets / "train" / kind / f"{index}.png").unlink()
+    with pytest.raises(ValueError, match="too few pictures to learn '(cat|dog)' from"):
         notebook.pictures(pets)
 
 
@@ -349,7 +371,7 @@ def test_numbers_of_32_bits_and_a_picture_too_large_are_named(tmp_path, monkeypa
 
 
 def test_pictures_of_one_colour_are_refused_and_a_colour_that_is_missing_is_0():
-    labels = torch.arange(20) % 2
+    labels = torch.arange(20) % 2  # two of them are set aside
     images = torch.full((20, 3, 8, 8), 253, dtype=torch.uint8)
     grey = notebook.Part(images, labels)
     with pytest.raises(ValueError, match="to learn from are all of one colour"):
@@ -701,14 +723,53 @@ def test_a_crash_while_saving_keeps_the_old_checkpoint(tmp_path, monkeypatch):
 # ---------------------------------------------------------------- fine-tuning
 
 
-def test_v3_small_is_fine_tuned_head_first(tmp_path, monkeypatch):
-    """A file stands in for the download; the path from there to the weights is the real one."""
-    monkeypatch.setattr("torch.hub._hub_dir", str(tmp_path))  # undone after the test
+MISSED = "No trained weights, so no fine-tuning: "
+BAD = {  # what may stand in torch's cache
+    "empty": lambda right: b"",
+    "cut": lambda right: right[: len(right) // 2],
+    "a login page": lambda right: b"<!DOCTYPE html><html><body>Please log in.</body></html>",
+    "a bit flipped": lambda right: right[:-900] + bytes([right[-900] ^ 1]) + right[-899:],
+}
+
+
+@pytest.fixture(scope="module")
+def right() -> bytes:
+    """Random weights, in the format of those that are downloaded."""
+    buffer = io.BytesIO()
+    torch.save(mobilenet_v3_small().state_dict(), buffer)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch, right):
+    """Where the weights belong, and what makes the network answer with some bytes or an error."""
+    name = f"stand-in-{hashlib.sha256(right).hexdigest()[:8]}.pth"
     weights = notebook.MobileNet_V3_Small_Weights.DEFAULT
-    cache = tmp_path / "checkpoints" / weights.url.rpartition("/")[2]
-    cache.parent.mkdir()
-    source = mobilenet_v3_small().state_dict()
-    torch.save(source, cache)
+    monkeypatch.setattr(weights.value, "url", f"https://example.org/{name}")
+    monkeypatch.setattr("torch.hub._hub_dir", str(tmp_path))  # undone after the test
+
+    class Answer(io.BytesIO):
+        def info(self) -> Message:
+            return Message()  # no headers
+
+    def network(answer) -> None:
+        def urlopen(*args, **kwargs):
+            if isinstance(answer, Exception):
+                raise answer
+            return Answer(answer)
+
+        monkeypatch.setattr("torch.hub.urlopen", urlopen)
+
+    network(URLError("no route to host"))
+    return tmp_path / "checkpoints" / name, network
+
+
+def test_v3_small_is_fine_tuned_head_first(cache, right):
+    """A file stands in for the download; the path from there to the weights is the real one."""
+    file, _ = cache
+    file.parent.mkdir()
+    file.write_bytes(right)
+    source = torch.load(file)
     network = notebook.pretrained_v3_small(10)
     part = notebook.digits().train.take(slice(40))
     assert network[0](part.images).shape == (40, 3, 96, 96)
@@ -723,15 +784,63 @@ def test_v3_small_is_fine_tuned_head_first(tmp_path, monkeypatch):
     assert not torch.equal(body_of.state_dict()[body[0]], source[body[0]])
 
 
-def test_without_a_network_fine_tuning_says_so(tmp_path, monkeypatch, capsys):
-    def no_network(*args, **kwargs):
-        raise URLError("no route to host")
-
-    monkeypatch.setattr("torch.hub._hub_dir", str(tmp_path))  # undone after the test
-    monkeypatch.setattr("torch.hub.urlopen", no_network)
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_weights_in_the_cache_are_named_and_fetched_again(kind, cache, right, capsys):
+    file, network = cache
+    file.parent.mkdir()
+    file.write_bytes(BAD[kind](right))
     assert notebook.pretrained_v3_small(10) is None
-    said = capsys.readouterr().out.splitlines()[-1]
-    assert said == "No trained weights, so no fine-tuning: <urlopen error no route to host>"
+    said = capsys.readouterr().out
+    assert said.startswith(f"{MISSED}{file} is damaged: URLError(") and said.count("\n") == 1
+    network(right)
+    assert notebook.pretrained_v3_small(10) is not None
+    assert file.read_bytes() == right and list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_download_is_named_and_not_kept(kind, cache, right, capsys):
+    file, network = cache
+    network(BAD[kind](right))
+    assert notebook.pretrained_v3_small(10) is None
+    said = capsys.readouterr().out
+    assert said.startswith(f"{MISSED}{file} is missing: ") and "invalid hash" in said
+    assert said.count("\n") == 1 and list(file.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [URLError("no route"), BadStatusLine("SSH"), UnicodeError("")])
+def test_without_a_network_fine_tuning_says_so(error, cache, capsys):
+    file, network = cache
+    network(error)
+    assert notebook.pretrained_v3_small(10) is None
+    assert capsys.readouterr().out == f"{MISSED}{file} is missing: {error!r}\n"
+
+
+# ---------------------------------------------------------------- two processes
+
+
+def test_the_two_processes_ask_for_no_name(tmp_path):
+    """In a namespace with the loopback interface alone, whose host name nobody knows."""
+    names = tmp_path / "hosts"
+    names.write_text("127.0.0.1 localhost\n")
+    enter = ["unshare", "--map-root-user", "--net", "--uts", "--mount", "bash", "-c"]
+    prepare = f"ip link set lo up && hostname nobody-knows && mount --bind {names} /etc/hosts"
+    if subprocess.run([*enter, prepare], capture_output=True).returncode:
+        pytest.skip("no namespaces on this machine")
+    book = changed({})
+    cells = [cell.source for cell in book.cells if "define" in cell.metadata.get("tags", [])]
+    script = tmp_path / "two.py"
+    script.write_text(
+        "\n\n".join(cells)
+        + "\nif __name__ == '__main__':\n"
+        + "    print(train_on_two(small_mobilenet('full', THIN).double(),"
+        + " torch.randn(9, 1, 16, 16).double(), torch.arange(9), torch.randint(9, (2, 4))))\n"
+    )
+    done = subprocess.run(
+        [*enter, f'{prepare} && exec "$0" "$1"', sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+    )
+    assert "tensor([" in done.stdout, done.stderr[-2000:]
 
 
 # ---------------------------------------------------------------- what was recorded
@@ -769,35 +878,92 @@ def test_is_depthwise_is_not_grouped():
     assert not notebook.is_depthwise(nn.Conv2d(1, 8, 3))
 
 
-# ---------------------------------------------------------------- the notebook on CIFAR-10
+# ---------------------------------------------------------------- the notebook, run
 
 
-def test_the_notebook_runs_on_cifar10(tmp_path):
-    """All of it, on a few random pictures in CIFAR-10's format, one epoch for each network."""
-    checksums = write_cifar10(tmp_path / "data", per_batch=24)
-    book = read_notebook(ROOT / "chapters" / "training" / "training.ipynb")
-    changes = {
-        'DATASET = "digits"': 'DATASET = "cifar10"',
-        'FOLDER = "data"': f"FOLDER = {str(tmp_path / 'data')!r}",
-        '"cifar10": Recipe(30, 256, lr=0.4': '"cifar10": Recipe(2, 36, lr=0.05',
-        "SEEDS = (0, 1, 2)": "SEEDS = (0, 1)",
-    }
+def changed(changes: dict[str, str]) -> nbformat.NotebookNode:
+    """The notebook with other words, each of which must stand in it."""
+    book, left = read_notebook(ROOT / "chapters" / "training" / "training.ipynb"), dict(changes)
     for cell in book.cells:
-        for old in [each for each in changes if each in cell.source]:
-            cell.source = cell.source.replace(old, changes.pop(old))
-    assert not changes, "the notebook no longer says so"
-    patch = "from torchvision.datasets import CIFAR10\n" + "\n".join(
-        f"CIFAR10.{name} = {value!r}" for name, value in checksums.items()
-    )
-    book.cells.insert(1, nbformat.v4.new_code_cell(patch))
-    resources = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(book, timeout=300, kernel_name="python3", resources=resources).execute()
-    printed = "".join(
+        for old in [each for each in left if each in cell.source]:
+            cell.source = cell.source.replace(old, left.pop(old))
+    assert not left, f"the notebook no longer says {list(left)}"
+    return book
+
+
+def client(book: nbformat.NotebookNode, folder) -> NotebookClient:
+    resources = {"metadata": {"path": str(folder)}}
+    return NotebookClient(book, timeout=300, kernel_name="python3", resources=resources)
+
+
+def printed(book: nbformat.NotebookNode) -> str:
+    return "".join(
         output.text
         for cell in book.cells
         if cell.cell_type == "code"
         for output in cell.outputs
         if output.output_type == "stream"
     )
-    assert re.search(r"MobileNetV2 +87,976,448 +2,236,682 ", printed)
-    assert "as if it had not been interrupted" in printed
+
+
+def test_waiting_threads_sleep():
+    """So that the notebook does not crawl where another program uses the cores.
+
+    OpenMP itself says what it was told, if it is asked to.
+    """
+    environment = {n: value for n, value in os.environ.items() if n != "OMP_WAIT_POLICY"}
+    done = subprocess.run(
+        [sys.executable, "-c", "from tools.notebooks import *; definitions('training')"],
+        cwd=ROOT,
+        env=environment | {"OMP_DISPLAY_ENV": "true"},
+        capture_output=True,
+        text=True,
+    )
+    told = re.findall(r"OMP_WAIT_POLICY ?= ?'(\w+)'", done.stderr)
+    assert told and set(told) == {"PASSIVE"}, done.stderr[-2000:]
+
+
+def test_every_cell_runs_twice(tmp_path):
+    """Without a fresh kernel: readers change a cell and run it again."""
+    book = changed({"SEEDS = (0, 1, 2)": "SEEDS = (0, 1)"})
+    run = client(book, tmp_path)
+    with run.setup_kernel():
+        for number, cell in enumerate(book.cells):
+            if cell.cell_type == "code":
+                run.execute_cell(cell, number)
+                run.execute_cell(cell, number)
+
+
+def test_the_notebook_runs_on_a_few_pictures_of_your_own(pets):
+    changes = {
+        'DATASET = "digits"': f"DATASET = {str(pets)!r}",
+        '"pictures": Recipe(30, 32,': '"pictures": Recipe(2, 4,',
+        "SEEDS = (0, 1, 2)": "SEEDS = (0, 1)",
+    }
+    random = np.random.default_rng(0)
+    for file in pets.rglob("*.png"):
+        Image.fromarray(random.integers(256, size=(70, 90, 3), dtype=np.uint8)).save(file)
+    Image.new("RGB", (80, 80)).save(file)  # and a black one
+    book = changed(changes)
+    client(book, pets).execute()
+    assert re.search(r"MobileNetV2 +351,857,152 +2,226,434 ", printed(book))
+    assert "both the training and its checkpoint" in printed(book)
+
+
+def test_the_notebook_runs_on_cifar10(tmp_path):
+    """All of it, on a few random pictures in CIFAR-10's format, one epoch for each network."""
+    checksums = write_cifar10(tmp_path / "data", per_batch=24)
+    changes = {
+        'DATASET = "digits"': 'DATASET = "cifar10"',
+        'FOLDER = "data"': f"FOLDER = {str(tmp_path / 'data')!r}",
+        '"cifar10": Recipe(30, 256, lr=0.4': '"cifar10": Recipe(2, 36, lr=0.05',
+        "SEEDS = (0, 1, 2)": "SEEDS = (0, 1)",
+    }
+    book = changed(changes)
+    patch = "from torchvision.datasets import CIFAR10\n" + "\n".join(
+        f"CIFAR10.{name} = {value!r}" for name, value in checksums.items()
+    )
+    book.cells.insert(1, nbformat.v4.new_code_cell(patch))
+    client(book, tmp_path).execute()
+    assert re.search(r"MobileNetV2 +87,976,448 +2,236,682 ", printed(book))
+    assert "as if it had not been interrupted" in printed(book)
