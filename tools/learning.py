@@ -77,7 +77,7 @@ def train(case: Case, seed: int) -> dict:
     training = notebook.begin(
         lambda: notebook.small_mobilenet(case.kind, case.width), recipe, data, seed
     )
-    notebook.fit(training, data)
+    notebook.fit(training)
     wrong = notebook.predict(training.network, data.test.images) != data.test.labels
     result = {
         "test": round(100 - 100 * float(wrong.double().mean()), 2),
