@@ -30,12 +30,41 @@ UNUSED_SCRIPTS = ("togglebutton.js", "design-tabs.js")
 UNUSED_STYLES = ("togglebutton.css",)
 UNUSED_LINES = ("toggleHint", "toggleOpenOnPrint", "togglebuttonSelector", "DOCUMENTATION_OPTIONS")
 
+# The first thing on a page. A frame that may store nothing ends the theme's scripts at their first
+# line: what they store is kept there as long as the page is. And the theme is light or dark before
+# anything is drawn: changed later, all styles are computed twice.
+FIRST_SCRIPT = """
+    for (const name of ["localStorage", "sessionStorage"]) {
+      try {
+        window[name];
+      } catch {
+        const kept = new Map();
+        const value = {
+          getItem: (key) => kept.get(key) ?? null,
+          setItem: (key, text) => kept.set(key, String(text)),
+          removeItem: (key) => kept.delete(key),
+        };
+        Object.defineProperty(window, name, { value });
+      }
+    }
+    {
+      const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+      const mode = localStorage.getItem("mode") || "auto";
+      const theme = mode === "auto" ? (dark ? "dark" : "light") : mode;
+      Object.assign(document.documentElement.dataset, { mode, theme });
+    }
+  """
+
 # In each page: (what the theme writes, what stands there instead).
 EDITS = (
+    (
+        r'(?<=<script data-cfasync="false">)\s*document\.documentElement\.dataset\.mode = [^<]*',
+        FIRST_SCRIPT,
+    ),
     # 1.5 MB of icons. Ours are in _static/icons.css.
     (r'<script defer src="[^"]*/fontawesome\.js[^"]*"></script>', ""),
     # Once is enough; Sphinx writes the first.
-    (r'(?<!/>)\s*<meta name="viewport" content="width=device-width, initial-scale=1" ?/>', ""),
+    (r'\s*<meta name="viewport" content="width=device-width, initial-scale=1" ?/?>', ""),
     (r'<meta name="docsearch:language"[^>]*>\s*<meta name="docsearch:version"[^>]*>', ""),
     # The fold of a chapter's pages in the sidebar has no name.
     (
@@ -148,7 +177,7 @@ def describe(app: Sphinx, pagename, templatename, context, doctree) -> None:
         return
     title = re.sub(r"<[^>]*>", "", context.get("title", ""))
     tags = {"og:title": html.unescape(title), "og:type": "article"}
-    tags |= {"og:site_name": app.config.project, "og:description": description(doctree)}
+    tags |= {"og:site_name": app.config.html_title, "og:description": description(doctree)}
     if app.config.html_baseurl:
         tags["og:url"] = context["pageurl"]
         tags["og:image"] = app.config.html_baseurl + "_static/preview.png"

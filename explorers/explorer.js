@@ -148,6 +148,7 @@ globalThis.explorers.run = (root) => {
 
 if (globalThis.document) {
   document.addEventListener("DOMContentLoaded", () => {
-    document.querySelectorAll(".explorer").forEach(globalThis.explorers.run);
+    for (const root of document.querySelectorAll(".explorer"))
+      if (globalThis.explorers[root.dataset.name]) globalThis.explorers.run(root); // has it arrived?
   });
 }

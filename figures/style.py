@@ -1,7 +1,8 @@
 """One style for all figures: the colours, the drawing of feature maps, and how a figure is saved.
 
 A figure is a deterministic SVG that carries its own dark colours: inside an `<img>`, the query
-`prefers-color-scheme` follows the theme of the page around it. Figures are drawn narrow, so that
+`prefers-color-scheme` follows the theme of the page around it (in WebKit with the help of
+site/book.js). Figures are drawn narrow, so that
 their text stays legible on a phone.
 """
 
@@ -193,16 +194,24 @@ def accuracy_axes(ax: Axes, xlim: tuple[float, float], ylim: tuple[float, float]
     ax.legend(loc="lower right", frameon=False)
 
 
-def dark_rules() -> str:
-    """CSS that swaps every colour for its dark counterpart."""
-    rules = [
-        f'[style*="{what}: {light}"]{{{what}:{dark}!important}}'
-        for light, dark in COLOURS.values()
+def theme_rules() -> str:
+    """CSS that gives every colour its name, and each name its light and its dark colour. The query
+    decides; at an address that ends in `#light` or `#dark`, that does.
+    """
+
+    def colours(theme: int) -> str:
+        return "{" + ";".join(f"--{role}:{each[theme]}" for role, each in COLOURS.items()) + "}"
+
+    rules = [f"svg{colours(0)}", f"@media (prefers-color-scheme:dark){{svg{colours(1)}}}"]
+    rules += [f"#light:target~*{colours(0)}", f"#dark:target~*{colours(1)}"]
+    rules += [
+        f'[style*="{what}: {light}"]{{{what}:var(--{role})!important}}'
+        for role, (light, _) in COLOURS.items()
         for what in ("fill", "stroke")
     ]
     # A hatch keeps its ground in an attribute.
-    rules += [f'[fill="{light}"]{{fill:{dark}}}' for light, dark in COLOURS.values()]
-    return f"<style>@media (prefers-color-scheme:dark){{{''.join(rules)}}}</style>"
+    rules += [f'[fill="{light}"]{{fill:var(--{role})}}' for role, (light, _) in COLOURS.items()]
+    return f'<style>{"".join(rules)}</style><g id="light"/><g id="dark"/>'
 
 
 def words_of(fig: Figure) -> list[str]:
@@ -232,6 +241,6 @@ def save(fig: Figure, name: str) -> None:
     fig.savefig(path, metadata={"Date": None, "Creator": None})
     plt.close(fig)
     text = path.read_text()
-    head = f"<desc>{words}</desc>{dark_rules()}"
+    head = f"<desc>{words}</desc>{theme_rules()}"
     text = re.sub(r"(<svg [^>]*>)", lambda m: m[1] + head, text, count=1, flags=re.DOTALL)
     path.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n")

@@ -2,8 +2,7 @@
 "use strict";
 
 /* Code and tables that scroll inside themselves can be reached by the keyboard. Each is looked at
-   when it is laid out, as the reader comes near; the theme lays out all of them at once to find
-   out, which holds up a phone. */
+   once it is laid out; the theme stops and lays out the page to find out, which holds up a phone. */
 function letScrollersTakeFocus() {
   const scrollers = "pre, .output, .pst-scrollable-table-container, .katex-display";
   const laidOut = new ResizeObserver((entries) => {
@@ -31,11 +30,31 @@ function printEverything() {
   });
 }
 
-/* A page opened from a folder may not fetch others, as the search does for its excerpts. */
+/* A page opened from a folder, or in a sandboxed frame, may not fetch others, as the search does
+   for its excerpts. */
 function searchWithoutExcerpts() {
-  if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+  if (location.protocol === "file:" || origin === "null")
+    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 }
 
+/* A figure is light or dark as the page is. In WebKit it is as the reader's system is: where the
+   reader has chosen otherwise, the end of its address says so (see figures/style.py). */
+function colourFigures() {
+  if (!navigator.vendor.startsWith("Apple")) return;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const figures = document.querySelectorAll('article img[src$=".svg"]');
+  const addresses = Array.from(figures, (each) => each.src);
+  const colour = () => {
+    const { theme } = document.documentElement.dataset;
+    const end = theme === (system.matches ? "dark" : "light") ? "" : `?${theme}#${theme}`;
+    figures.forEach((each, i) => (each.src = addresses[i] + end));
+  };
+  if (document.documentElement.dataset.theme !== (system.matches ? "dark" : "light")) colour();
+  system.addEventListener("change", colour);
+  new MutationObserver(colour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+}
+
+colourFigures();
 printEverything();
 letScrollersTakeFocus();
 searchWithoutExcerpts();
