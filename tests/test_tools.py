@@ -1,5 +1,6 @@
 """The tools and the machines that they meet."""
 
+import ast
 import os
 import re
 import shutil
@@ -144,3 +145,70 @@ def test_nothing_is_installed_that_is_there(path):
     exec("\n".join(lines), {"asked": asked})
     assert asked == []
     assert find_spec("pip")
+
+
+HOOKED = """
+import sys
+exec(sys.argv[1])
+import distutils.core  # before Python 3.12, setuptools puts its own in the place of Python's
+import setuptools
+"""
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def test_an_install_cell_leaves_setuptools_whole(path):
+    """`find_spec("pip")` switches setuptools' distutils off, and then torch.compile fails."""
+    source = nbformat.read(path, as_version=4).cells[1].source
+    source = re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
+    done = subprocess.run(
+        [sys.executable, "-c", HOOKED, source], capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr[-500:]
+
+
+# ---------------------------------------------------------------- text on any machine
+
+
+def opened_without_an_encoding(source: str) -> list[int]:
+    """Lines that read or write text in whatever encoding the machine is set to.
+
+    >>> opened_without_an_encoding("Path('a').read_text()\\nopen('b', 'rb')\\nopen('c')")
+    [1, 3]
+    """
+    lines = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        words = {each.arg: ast.unparse(each.value) for each in node.keywords}
+        method = called.rpartition(".")[2]
+        mode = [ast.unparse(each) for each in node.args][called == "open" :][:1]
+        is_text = {
+            "read_text": True,
+            "write_text": True,
+            "open": called.partition(".")[0] not in ("Image", "os", "tarfile")
+            and "b" not in words.get("mode", mode[0] if mode else "'r'").strip("'\""),
+            "NamedTemporaryFile": bool(mode) and "b" not in mode[0],
+            "run": words.get("text") == "True",
+            "Popen": words.get("text") == "True",
+        }
+        if is_text.get(method) and "encoding" not in words:
+            lines.append(node.lineno)
+    return lines
+
+
+SCRIPTS = sorted(
+    path
+    for folder in ("_ext", "figures", "tests", "tools", "site")
+    for path in ROOT.glob(f"{folder}/**/*.py")
+)
+
+
+@pytest.mark.parametrize("path", [*SCRIPTS, *NOTEBOOKS], ids=name)
+def test_text_is_read_and_written_as_utf8(path):
+    """Not as the machine is set up: on some, ours would be read as something else."""
+    source = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        cells = nbformat.reads(source, as_version=4).cells[2:]
+        source = "\n".join(each.source for each in cells if each.cell_type == "code")
+    assert not (lines := opened_without_an_encoding(source)), f"no encoding in lines {lines}"
