@@ -1,6 +1,7 @@
 # book   build the site                       test     prove it: lint, notebooks, numbers, browser
 # serve  look at it on http://localhost:8000  figures  draw the figures again
 # colab  run the notebooks with the versions that Colab has, and with an older PyTorch
+# browsers  open every page in Firefox and WebKit
 # Each target sets up .venv by itself and installs nothing while the requirements are unchanged.
 
 PYTHON ?= python3
@@ -21,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: book test colab serve figures clean
+.PHONY: book test colab browsers serve figures clean
 
 book: $(BOOK)
 	@$(BIN)/python tools/build_book.py
@@ -35,6 +36,9 @@ test: $(TEST)
 
 colab: $(BOOK)
 	@$(BIN)/python tools/colab.py
+
+browsers: $(TEST) book
+	@EVERY_BROWSER=1 $(BIN)/python -m pytest tests/test_browsers.py
 
 serve: book
 	@$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 $(PORT)
