@@ -7,12 +7,14 @@ import re
 import subprocess
 import sys
 import threading
+from fractions import Fraction
 from hashlib import sha256
 from http.client import BadStatusLine, InvalidURL
 from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -59,19 +61,81 @@ def test_v1_never_has_fewer_than_eight_channels():
     assert {m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)} == {8}
 
 
-@pytest.mark.parametrize(
-    ("options", "allowed"),
-    [
-        ({"width_mult": 0}, "finite and above 0, not 0"),
-        ({"width_mult": -1}, "finite and above 0, not -1"),
-        ({"width_mult": float("nan")}, "finite and above 0, not nan"),
-        ({"width_mult": float("inf")}, "finite and above 0, not inf"),
-        ({"num_classes": 0}, "1 or more, not 0"),
-    ],
-)
-def test_v1_says_what_was_given_and_what_is_allowed(options, allowed):
-    with pytest.raises(ValueError, match=f"^{next(iter(options))} must be {allowed}$"):
-        definitions("v1").MobileNetV1(**options)
+COUNT, WIDTH = "a whole number above 0", "a finite number above 0"
+DROPOUT, NAN = "a number from 0 to 1", float("nan")
+REFUSED = [  # by each of the networks
+    *(("num_classes", wrong, COUNT) for wrong in (0, -1, 2.5, 10.0, True, "10", None, [10])),
+    *(("width_mult", wrong, WIDTH) for wrong in (0, -1, NAN, float("inf"), "1", None, True, 1j)),
+    *(("dropout", wrong, DROPOUT) for wrong in (-0.1, 1.1, NAN, "0.2", None, True)),
+]
+BUILD = {"v1": "MobileNetV1", "v2": "MobileNetV2", "v3": "MobileNetV3"}
+
+
+@pytest.mark.parametrize("chapter", BUILD)
+@pytest.mark.parametrize(("argument", "wrong", "allowed"), REFUSED)
+def test_a_network_says_what_was_given_and_what_is_allowed(chapter, argument, wrong, allowed):
+    message = re.escape(f"{argument} must be {allowed}, not {wrong!r}")
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        getattr(definitions(chapter), BUILD[chapter])(**{argument: wrong})
+
+
+@pytest.mark.parametrize("chapter", BUILD)
+def test_numbers_of_numpy_and_of_shapes_are_numbers(chapter):
+    build = getattr(definitions(chapter), BUILD[chapter])
+    one = build(num_classes=np.int64(10), width_mult=np.float32(0.5), dropout=1)
+    other = build(num_classes=torch.empty(10).shape[0], width_mult=Fraction(1, 2), dropout=0)
+    assert params(one) == params(other)
+    with torch.no_grad():
+        assert one.eval()(torch.randn(2, 3, 64, 64)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("chapter", BUILD)
+def test_the_checks_are_the_same_in_each_notebook(chapter):
+    def checks(chapter: str) -> str:
+        (path,) = (ROOT / "chapters" / chapter).glob("*.ipynb")
+        (cell,) = (c.source for c in read_notebook(path).cells if "def check_network" in c.source)
+        return re.sub(r"def check_stride.*?\n\n\n", "", cell, flags=re.DOTALL)
+
+    assert checks(chapter) == checks("v1")
+
+
+BLOCKS = {  # arguments that build a block
+    "v1": ("DepthwiseSeparableConv", {"in_channels": 8, "out_channels": 8, "stride": 1}),
+    "v2": (
+        "InvertedResidual",
+        {"in_channels": 8, "out_channels": 8, "stride": 1, "expand_ratio": 6},
+    ),
+    "v3": (
+        "InvertedResidual",
+        {
+            **{"in_channels": 8, "kernel": 3, "expanded": 16, "out_channels": 8},
+            **{"squeeze": 0, "nl": "RE", "stride": 1},
+        },
+    ),
+}
+COUNTS = {
+    "v1": ("in_channels", "out_channels", "stride"),
+    "v2": ("in_channels", "out_channels"),
+    "v3": ("in_channels", "out_channels", "kernel", "expanded"),
+}
+REFUSED_BY_BLOCKS = [
+    *((c, name, wrong, COUNT) for c in COUNTS for name in COUNTS[c] for wrong in (0, 2.5, "8")),
+    *((c, "stride", wrong, "1 or 2") for c in ("v2", "v3") for wrong in (3, 0, 1.0, True, (1, 1))),
+    *(("v2", "expand_ratio", wrong, "1 or more") for wrong in (0, 0.5, NAN, "6", None, True)),
+    *(("v3", "nl", wrong, "'RE' or 'HS'") for wrong in ("SiLU", None, ["RE"])),
+    *(("v3", "squeeze", w, "a whole number, 0 or more") for w in (-1, 0.5, None, True, "8")),
+    *(("v3", "kernel", wrong, "odd") for wrong in (2, 4)),
+]
+
+
+@pytest.mark.parametrize(("chapter", "argument", "wrong", "allowed"), REFUSED_BY_BLOCKS)
+def test_a_block_says_what_was_given_and_what_is_allowed(chapter, argument, wrong, allowed):
+    name, arguments = BLOCKS[chapter]
+    build = getattr(definitions(chapter), name)
+    build(**arguments)
+    message = re.escape(f"{argument} must be {allowed}, not {wrong!r}")
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        build(**arguments | {argument: wrong})
 
 
 def narrow_v1() -> nn.Module:
@@ -84,6 +148,34 @@ def narrow_v2() -> nn.Module:
 
 def narrow_v3() -> nn.Module:
     return definitions("v3").MobileNetV3("small", num_classes=10, width_mult=0.5, dropout=0.0)
+
+
+@pytest.mark.parametrize("build", [narrow_v1, narrow_v2, narrow_v3])
+@pytest.mark.parametrize(
+    ("batch", "size", "trains"),
+    [
+        (1, (33, 33), True),
+        (1, (1, 33), True),
+        (1, (32, 32), False),
+        (1, (1, 1), False),
+        (2, (32, 32), True),
+        (2, (1, 1), True),
+    ],
+)
+def test_what_trains_is_what_the_docstring_says(build, batch, size, trains):
+    """An image above 32 × 32, or more than one; in eval mode any."""
+    network, images = build(), torch.randn(batch, 3, *size)
+    words = " ".join(type(network).__doc__.split())
+    assert "an image above 32 x 32, or more than one" in words
+    with torch.no_grad():
+        assert network.eval()(images).shape == (batch, 10)
+    network.train()
+    if trains:
+        nn.functional.cross_entropy(network(images), torch.zeros(batch).long()).backward()
+        assert all(p.grad.isfinite().all() for p in network.parameters())
+    else:
+        with pytest.raises(ValueError, match="more than 1 value per channel"):
+            network(images)
 
 
 @pytest.mark.parametrize("build", [narrow_v1, narrow_v2, narrow_v3])
@@ -274,34 +366,6 @@ def test_v2_takes_any_image_and_any_number_of_classes(size, classes):
         assert network(torch.randn(2, 3, *size)).shape == (2, classes)
 
 
-@pytest.mark.parametrize(
-    ("options", "allowed"),
-    [
-        ({"width_mult": 0}, "finite and above 0, not 0"),
-        ({"width_mult": -1}, "finite and above 0, not -1"),
-        ({"width_mult": float("nan")}, "finite and above 0, not nan"),
-        ({"num_classes": 0}, "1 or more, not 0"),
-    ],
-)
-def test_v2_says_what_was_given_and_what_is_allowed(options, allowed):
-    with pytest.raises(ValueError, match=f"^{next(iter(options))} must be {allowed}$"):
-        definitions("v2").MobileNetV2(**options)
-
-
-@pytest.mark.parametrize(
-    ("stride", "t", "message"),
-    [
-        (3, 6, "stride must be 1 or 2, not 3"),
-        (0, 6, "stride must be 1 or 2, not 0"),
-        (1, 0, "expand_ratio must be 1 or more, not 0"),
-        (1, 0.5, "expand_ratio must be 1 or more, not 0.5"),
-    ],
-)
-def test_the_inverted_residual_says_what_is_allowed(stride, t, message):
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        definitions("v2").InvertedResidual(8, 8, stride, t)
-
-
 @pytest.mark.parametrize("chapter", ["v2", "v3"])
 @pytest.mark.parametrize(
     ("asked", "rounded"), [(1, 8), (11.2, 16), (18, 24), (22.4, 24), (33.6, 32), (44.8, 48)]
@@ -459,35 +523,11 @@ def test_v3_takes_any_image_and_any_number_of_classes(variant, size, classes):
         assert network(torch.randn(2, 3, *size)).shape == (2, classes)
 
 
-@pytest.mark.parametrize(
-    ("options", "allowed"),
-    [
-        ({"variant": "medium"}, "'large' or 'small', not 'medium'"),
-        ({"variant": "Large"}, "'large' or 'small', not 'Large'"),
-        ({"variant": None}, "'large' or 'small', not None"),
-        ({"width_mult": 0}, "finite and above 0, not 0"),
-        ({"width_mult": -1}, "finite and above 0, not -1"),
-        ({"width_mult": float("nan")}, "finite and above 0, not nan"),
-        ({"num_classes": 0}, "1 or more, not 0"),
-    ],
-)
-def test_v3_says_what_was_given_and_what_is_allowed(options, allowed):
-    with pytest.raises(ValueError, match=f"^{next(iter(options))} must be {allowed}$"):
-        definitions("v3").MobileNetV3(**options)
-
-
-@pytest.mark.parametrize(
-    ("kernel", "nl", "stride", "message"),
-    [
-        (3, "RE", 3, "stride must be 1 or 2, not 3"),
-        (3, "RE", 0, "stride must be 1 or 2, not 0"),
-        (3, "SiLU", 1, "nl must be 'RE' or 'HS', not 'SiLU'"),
-        (4, "RE", 1, "kernel must be odd, not 4"),
-    ],
-)
-def test_v3_block_says_what_is_allowed(kernel, nl, stride, message):
+@pytest.mark.parametrize("wrong", ["medium", "Large", None, ["large"]])
+def test_v3_says_which_variants_there_are(wrong):
+    message = re.escape(f"variant must be 'large' or 'small', not {wrong!r}")
     with pytest.raises(ValueError, match=f"^{message}$"):
-        definitions("v3").InvertedResidual(8, kernel, 16, 8, 0, nl, stride)
+        definitions("v3").MobileNetV3(wrong)
 
 
 def test_the_hard_functions_are_torchs():

@@ -75,8 +75,8 @@ BLOCK_MISTAKES = {
     "padding forgotten": ("stride, padding=1", "stride, padding=0"),
     "bias kept": ("n, kernel_size=1, bias=False", "n, kernel_size=1, bias=True"),
     "batch norm left out": ("nn.BatchNorm2d(m)", "nn.Identity()"),
-    "activation left out": ("nn.ReLU(inplace=True)", "nn.Identity()"),
-    "another activation": ("nn.ReLU(inplace=True)", "nn.Hardswish()"),
+    "activation left out": ("nn.ReLU()", "nn.Identity()"),
+    "another activation": ("nn.ReLU()", "nn.Hardswish()"),
     "pointwise padded": ("n, kernel_size=1,", "n, kernel_size=1, padding=1,"),
     "wrong order": (
         "self.pointwise(self.depthwise(x))",
@@ -112,7 +112,7 @@ def test_v1_equals_timm_with_ten_classes():
 
 
 V1_MISTAKES = {
-    "ReLU for ReLU6": ("nn.ReLU6(inplace=True)", "nn.ReLU(inplace=True)"),
+    "ReLU for ReLU6": ("nn.ReLU6()", "nn.ReLU()"),
     "the stride that Table 1 misprints": ("(1024, 1),", "(1024, 2),"),
     "a stride forgotten": ("(1024, 2),", "(1024, 1),"),
     "the stem's stride forgotten": (
@@ -185,7 +185,7 @@ V2_MISTAKES = {
     "no shortcut": ("stride == 1 and in_channels == out_channels", "False"),
     "no activation in the middle": (
         "self.layers.extend(conv_bn(hidden, hidden, 3, stride, groups=hidden))\n"
-        "        self.layers.append(nn.ReLU6(inplace=True))",
+        "        self.layers.append(nn.ReLU6())",
         "self.layers.extend(conv_bn(hidden, hidden, 3, stride, groups=hidden))\n"
         "        self.layers.append(nn.Identity())",
     ),
@@ -306,12 +306,12 @@ def test_v3_block_equals_torchvision(stride, kernel, exp, se, nl):
 # What is replaced in the notebook. These show in both variants, those below in one.
 V3_MISTAKES = {
     "squeeze before the activation": (
-        "self.layers.append(activation(inplace=True))\n"
+        "self.layers.append(activation())\n"
         "        if squeeze:\n"
         "            self.layers.append(SqueezeExcitation(expanded, squeeze))",
         "if squeeze:\n"
         "            self.layers.append(SqueezeExcitation(expanded, squeeze))\n"
-        "        self.layers.append(activation(inplace=True))",
+        "        self.layers.append(activation())",
     ),
     "squeeze after the projection": (
         "        if squeeze:\n"
