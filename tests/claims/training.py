@@ -403,6 +403,7 @@ PAGE = [
     given("Two processes with 25 pictures each, or one process with all 50:"),
     given("hands those of process 0 to all"),
     given("--nproc-per-node=2 train.py"),
+    given("--local-addr=127.0.0.1"),
     given("torchrun --nnodes=4"),
     given("--nproc-per-node=8"),
     given("--rdzv-endpoint=first:29400"),
