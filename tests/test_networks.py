@@ -61,7 +61,7 @@ def test_v1_never_has_fewer_than_eight_channels():
     assert {m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)} == {8}
 
 
-COUNT, WIDTH = "an integer > 0", "finite and above 0"
+COUNT, WIDTH = "a whole number, 1 or more,", "finite and above 0,"
 NAN, INFINITY = float("nan"), float("inf")
 REFUSED = [  # by each of the networks
     *(("num_classes", wrong, COUNT) for wrong in (0, -1, 2.5, 10.0, True, False, "10", None, [10])),
@@ -73,7 +73,7 @@ BUILD = {"v1": "MobileNetV1", "v2": "MobileNetV2", "v3": "MobileNetV3"}
 @pytest.mark.parametrize("chapter", BUILD)
 @pytest.mark.parametrize(("argument", "wrong", "allowed"), REFUSED)
 def test_a_network_says_what_was_given_and_what_is_allowed(chapter, argument, wrong, allowed):
-    message = re.escape(f"{argument} must be {allowed}, not {wrong!r}")
+    message = re.escape(f"{argument} must be {allowed} not {wrong!r}")
     with pytest.raises(ValueError, match=f"^{message}$"):
         getattr(definitions(chapter), BUILD[chapter])(**{argument: wrong})
 
@@ -96,10 +96,10 @@ BLOCKS = {  # arguments that build a block
     },
 }
 REFUSED_BY_BLOCKS = [
-    *((c, "stride", wrong, "1 or 2") for c in ("v2", "v3") for wrong in (3, 0, "1", (1, 1))),
-    *(("v2", "expand_ratio", wrong, "1 or more") for wrong in (0, 0.5, "6", None)),
-    *(("v3", "nl", wrong, "'RE' or 'HS'") for wrong in ("SiLU", None)),
-    *(("v3", "kernel", wrong, "odd") for wrong in (2, 4)),
+    *((c, "stride", wrong, "1 or 2,") for c in ("v2", "v3") for wrong in (3, 0, "1", (1, 1))),
+    *(("v2", "expand_ratio", wrong, "1 or more,") for wrong in (0, 0.5, "6", None)),
+    *(("v3", "nl", wrong, "'RE' or 'HS',") for wrong in ("SiLU", None)),
+    *(("v3", "kernel", wrong, "odd,") for wrong in (2, 4)),
 ]
 
 
@@ -107,7 +107,7 @@ REFUSED_BY_BLOCKS = [
 def test_a_block_says_what_was_given_and_what_is_allowed(chapter, argument, wrong, allowed):
     build, arguments = definitions(chapter).InvertedResidual, BLOCKS[chapter]
     build(**arguments)
-    message = re.escape(f"{argument} must be {allowed}, not {wrong!r}")
+    message = re.escape(f"{argument} must be {allowed} not {wrong!r}")
     with pytest.raises(ValueError, match=f"^{message}$"):
         build(**arguments | {argument: wrong})
 
