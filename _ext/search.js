@@ -18,20 +18,31 @@
   Search._parseQuery = (query) => {
     const { terms, titleterms, indexentries, alltitles } = Search._index;
     const stemmer = new Stemmer();
-    const words = [...Object.keys(terms), ...Object.keys(titleterms)];
     const stem = (word) => stemmer.stemWord(word);
-    const isKnown = (word) =>
-      words.some((each) => (word.length > 2 ? each.includes(word) : each === word));
+    const isLeftOut = (word) => stopwords.includes(word) || word in {}; // {} has a `constructor`
 
-    const asked = [];
-    const shown = new Set();
-    for (const word of fold(query).match(/[\p{L}\p{N}_]+(?:-[\p{L}\p{N}_]+|\.\p{N}+)*/gu) ?? []) {
-      if (stopwords.includes(word) || word in {}) continue; // {}: `constructor` is in every object
+    /* On how many pages all of these words stand. */
+    const pages = (words) =>
+      words
+        .map((word) => [terms[stem(word)] ?? [], titleterms[stem(word)] ?? []].flat())
+        .reduce((all, some) => all.filter((page) => some.includes(page))).length;
+
+    /* Typed with a hyphen, a word may stand on the pages in one, or in two: `depth-wise`,
+       `depthwise-separable`. And `569M` has a space there. */
+    const parts = (word) => {
       const joined = word.replaceAll("-", "");
-      const parts = isKnown(stem(joined)) ? [joined] : word.match(/\d+(?:\.\d+)?|[^\d.-]+/g);
-      asked.push(...parts);
-      [word, ...parts].flatMap(asWritten).forEach((each) => each.length > 1 && shown.add(each));
-    }
+      const apart = word.split("-").filter((each) => !isLeftOut(each));
+      const areWords = apart.length && apart.every((each) => each.length > 2);
+      if (areWords && pages(apart) > pages([joined])) return apart;
+      if (pages([joined]) || !/^\d/.test(word)) return [joined];
+      return [word.match(/[\d.x]*\d/)[0]];
+    };
+
+    const typed = fold(query).match(/[\p{L}\p{N}_]+(?:-[\p{L}\p{N}_]+|\.\p{N}+)*/gu) ?? [];
+    const words = typed.filter((word) => !isLeftOut(word));
+    const isLetter = (word, _, all) => word.length === 1 && all.length > 1; // the M of 569 M
+    const asked = words.flatMap(parts).filter((...each) => !isLetter(...each));
+    const shown = new Set([...words, ...asked].flatMap(asWritten));
     localStorage.setItem("sphinx_highlight_terms", [...shown].join(" "));
 
     const names = [...Object.keys(indexentries), ...Object.keys(alltitles)];

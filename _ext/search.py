@@ -36,19 +36,6 @@ class Search(SearchEnglish):
         return words
 
 
-def complete_index(app: Sphinx):
-    """A build that writes some pages anew takes the others' words from the index as it stands, but
-    not their entries of a glossary (Sphinx 7.4). Feed those pages to it again.
-    """
-    indexer = getattr(app.builder, "indexer", None)
-    if indexer:
-        for name in sorted(app.env.all_docs.keys() - indexer._index_entries.keys()):
-            doctree = app.env.get_and_resolve_doctree(name, app.builder)
-            app.builder.index_page(name, doctree, indexer._titles.get(name))
-    return []
-
-
 def setup(app: Sphinx) -> dict:
     app.add_search_language(Search)
-    app.connect("html-collect-pages", complete_index)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

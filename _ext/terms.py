@@ -5,12 +5,10 @@ found by itself.
 """
 
 import re
-from pathlib import PurePosixPath
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
 GLOSSARY = "chapters/appendix/glossary"
@@ -85,28 +83,12 @@ def link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     # A notebook reads the same in Colab; titles of papers are not our words.
     if not app.env.doc2path(docname).endswith(".md") or docname == "references":
         return
-    if not hasattr(app.env, "book_glossary"):
-        app.env.book_glossary = Glossary(app.env.get_doctree(GLOSSARY))
+    if not hasattr(app, "book_glossary"):
+        app.book_glossary = Glossary(app.env.get_doctree(GLOSSARY))
     uri = app.builder.get_relative_uri(docname, GLOSSARY)
-    app.env.book_glossary.link(doctree, uri)
-
-
-def pages_to_read_again(
-    app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set
-) -> list[str]:
-    """When the glossary has changed, all pages link to it anew."""
-    if hasattr(env, "book_glossary"):
-        del env.book_glossary
-    if GLOSSARY not in added | changed | removed:
-        return []
-    return [
-        each
-        for each in env.found_docs - added
-        if PurePosixPath(env.doc2path(each)).suffix == ".md" and each != GLOSSARY
-    ]
+    app.book_glossary.link(doctree, uri)
 
 
 def setup(app: Sphinx) -> dict:
-    app.connect("env-get-outdated", pages_to_read_again)
     app.connect("doctree-resolved", link_terms)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

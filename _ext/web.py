@@ -23,6 +23,7 @@ from docutils import nodes
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
 # Loaded into every page, used on none.
@@ -261,6 +262,14 @@ def from_anywhere(page: str, address: str) -> str:
 # ---------------------------------------------------------------- the folder
 
 
+def write_every_page(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set):
+    """An edited page is not enough: of the pages that it does not write, Sphinx drops the entries
+    of the glossary from the index for searching, the sitemap drops all, and links to a term that
+    is new are missing. Only notebooks take long, and their results are kept.
+    """
+    return env.found_docs - added
+
+
 def drop_unused_files(app: Sphinx, exception: Exception | None) -> None:
     """Delete from `_static` what no page, style or script names; first of all, the icons."""
     if exception or app.builder.name != "html":
@@ -379,6 +388,7 @@ def prune_styles(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", find_address, priority=900)  # after the repository is known
+    app.connect("env-get-outdated", write_every_page)
     app.connect("builder-inited", edit_what_is_written, priority=900)
     app.connect("html-collect-pages", page_not_found)
     app.connect("html-page-context", describe, priority=900)

@@ -200,17 +200,24 @@ const ids = args[0], page = document.documentElement, wrong = [];
 const frames = async (count) => {
   for (; count; count--) await new Promise((next) => requestAnimationFrame(() => setTimeout(next)));
 };
-const look = (id) => {
+const off = (id) => {
   const place = document.getElementById(id);
-  const margins = [getComputedStyle(page).scrollPaddingTop, getComputedStyle(place).scrollMarginTop];
-  const off = margins.reduce((a, b) => a - parseFloat(b), place.getBoundingClientRect().top);
+  const padding = parseFloat(getComputedStyle(page).scrollPaddingTop);
+  const margin = parseFloat(getComputedStyle(place).scrollMarginTop);
+  const off = place.getBoundingClientRect().top - padding - margin;
   const scrolledOut = off > 0 ? scrollY + innerHeight > page.scrollHeight - 2 : scrollY === 0;
-  if (Math.abs(off) > 3 && !scrolledOut) wrong.push(`${id}: off by ${Math.round(off)} px`);
+  return Math.abs(off) > 3 && !scrolledOut && `${id}: off by ${Math.round(off)} px`;
 };
+const look = (id) => off(id) && wrong.push(off(id));
 page.style.scrollBehavior = "auto";
 await document.fonts.ready;
 await frames(3);
-if (location.hash) look(decodeURIComponent(location.hash.slice(1)));
+if (location.hash) {
+  const id = decodeURIComponent(location.hash.slice(1));
+  for (let i = 0; off(id) && i < 100; i++) await frames(1); // a busy browser scrolls late
+  await frames(5);
+  look(id);
+}
 if (!ids.length) return wrong;
 
 for (const id of ids) {

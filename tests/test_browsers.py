@@ -118,14 +118,15 @@ def test_figures_are_as_light_or_dark_as_their_page(browser, site, theme):
     go(browser, site + "chapters/v1/index.html")
     box = browser.run(
         """
-      const page = document.documentElement, button = document.querySelector(".theme-switch-button");
-      for (let i = 0; page.dataset.mode !== args[0] && i < 3; i++) button.click();
+      const { dataset } = document.documentElement;
+      const button = document.querySelector(".theme-switch-button");
+      for (let i = 0; dataset.mode !== args[0] && i < 3; i++) button.click();
       const figure = document.querySelector('article img[src*=".svg"]');
       figure.loading = "eager";
       figure.scrollIntoView({ block: "center", behavior: "instant" });
       await new Promise((next) => setTimeout(next, 1000));
       const { left, top } = figure.getBoundingClientRect();
-      return [left + 6, top + 6, devicePixelRatio, page.dataset.theme];
+      return [left + 6, top + 6, devicePixelRatio, dataset.theme];
     """,
         theme,
     )

@@ -1,5 +1,6 @@
 """The site as it is built from a public repository: buttons, previews, the list of its pages."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.book import NOTEBOOKS, PAGES, ROOT, name, toc_files
+from tests.book import NOTEBOOKS, PAGES, ROOT, config, name, toc_files
 
 REPOSITORY = "https://github.com/someone/some-book"
 ADDRESS = "https://someone.github.io/some-book/"
@@ -24,12 +25,17 @@ def published(tmp_path_factory) -> Path:
     config = copy / "_config.yml"
     text = config.read_text().replace('repository_url: ""', f"repository_url: {REPOSITORY}")
     config.write_text(text.replace("execute_notebooks: cache", 'execute_notebooks: "off"'))
+    return build(copy)
+
+
+def build(book: Path) -> Path:
+    """The site, built by the command that the README gives."""
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-n", "-W"]
     done = subprocess.run(
-        [*command, "--keep-going"], cwd=copy, capture_output=True, text=True, timeout=600
+        [*command, "--keep-going"], cwd=book, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    return copy / "_build" / "html"
+    return book / "_build" / "html"
 
 
 def page(site: Path, source: Path) -> str:
@@ -62,6 +68,8 @@ def test_page_introduces_itself(published, source):
     assert tags["og:image"] == ADDRESS + "_static/preview.png"
     assert 50 <= len(tags["description"]) <= 310
     assert tags["og:title"] and "<" not in tags["og:title"]
+    assert tags["og:site_name"] == config()["title"]
+    assert text.count('name="viewport"') == 1
     assert not re.search(r"\\[a-z]+\{|\$", tags["description"]), "a formula in the description"
     assert '<link rel="icon"' in text
 
@@ -83,6 +91,25 @@ def test_a_missing_page_finds_its_styles_from_any_folder(published):
     text = (published / "404.html").read_text()
     assert '<base href="/some-book/">' in text
     assert not re.findall(r'(?:href|src)="#', text), "it would lead to the start page"
+
+
+def test_a_second_build_loses_nothing(published):
+    """After an edit Sphinx would write one page anew, and take of the others what it remembers."""
+
+    def remembered() -> tuple[dict, set[str]]:
+        text = (published / "searchindex.js").read_text()
+        index = json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
+        return index, set(re.findall("<loc>(.*?)</loc>", (published / "sitemap.xml").read_text()))
+
+    first, listed = remembered()
+    assert len(first["indexentries"]) > 50, "the glossary's"
+    page = published.parent.parent / "chapters" / "v1" / "index.md"
+    page.write_text(page.read_text() + "\nQuokka.\n")
+    build(published.parent.parent)
+    second, listed_again = remembered()
+    assert second["terms"].pop("quokka") == second["docnames"].index("chapters/v1/index")
+    assert second == first
+    assert listed_again == listed
 
 
 def test_nothing_points_to_a_repository_where_there_is_none():

@@ -7,13 +7,15 @@ import re
 import unicodedata
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urldefrag
+from urllib.parse import quote, unquote, urldefrag
 
 import pytest
 
 from tests.book import SITE, toc_files
+from tests.browsers import PLACES, contents, places
 
 PAGES = [f"{document}.html" for document in toc_files()] + ["search.html", "404.html"]
+WIDTHS = (390, 768, 1280)
 HEAVIEST = 500_000  # bytes, compressed, of everything that a page fetches until its end
 
 
@@ -85,8 +87,7 @@ class Sources(Links):
 
 
 def show_everything(page) -> None:
-    """Lay out and fetch what waits until the reader comes near."""
-    page.add_style_tag(content="section { content-visibility: visible !important; }")
+    """Fetch what waits until the reader comes near."""
     page.evaluate("document.querySelectorAll('img').forEach(each => (each.loading = 'eager'))")
     every = "[...document.querySelectorAll('article img')].every(each => each.complete)"
     page.wait_for_function(every)
@@ -110,7 +111,7 @@ def test_page_in_a_browser(visit, name):
     for table in page.locator("article table").all():
         assert table.locator("th").count(), table.inner_text()[:60]
 
-    for width in (360, 390):
+    for width in (320, 360, 390):  # 320: also a wide screen, enlarged four times
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
@@ -135,6 +136,38 @@ def test_page_is_accessible(visit, name):
             for node in each["nodes"]
         ]
         assert not grave, "\n".join(grave)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_no_place_moves(browser, address, name, width):
+    """At each width a reader arrives by a third of the page's contents, by all of them in all, and
+    at the last follows every link to a place on the page, from this page or another.
+    tests/test_browsers.py does so in other browsers.
+    """
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    part = (WIDTHS.index(width) + 1) % len(WIDTHS)
+    arrivals = contents(SITE / name)[part :: len(WIDTHS)] or [""]
+    wrong = []
+    for place in arrivals:
+        page.goto("about:blank")
+        page.goto(f"{address}{name}#{place}")
+        follow = places(SITE).get(name, []) if place == arrivals[-1] else []
+        wrong += page.evaluate(f"async (...args) => {{{PLACES}}}", follow)
+    page.close()
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_scrolls_can_be_reached_before_one_has_scrolled_there(browser, address, name):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = browser.new_page(viewport={"width": 1280, "height": 844})
+    page.goto(address + name, wait_until="networkidle")
+    rule = {"runOnly": {"type": "rule", "values": ["scrollable-region-focusable"]}}
+    found = Axe().run(page, options=rule).response["violations"]
+    page.close()
+    assert not [node["html"][:160] for each in found for node in each["nodes"]]
 
 
 def test_folded_answers_open_with_the_keyboard(visit):
@@ -181,14 +214,77 @@ def test_pages_work_from_a_folder(browser):
     page.close()
 
 
-def test_search_finds_words_from_a_folder_too(browser):
+# Each line: what readers type for the same thing, then titles of pages that must be found.
+QUERIES = (
+    (("1×1", "1x1", "1 x 1"), ("Pointwise convolution", "MobileNetV2")),
+    (("3×3", "3x3"), ("Convolution: the thing", "Depthwise convolution")),
+    (("h-swish", "hswish"), ("Glossary", "MobileNetV3")),
+    (("hard swish",), ("MobileNetV3",)),
+    (("4,231,976", "4231976"), ("MobileNetV1", "The ledger")),
+    (("569", "569M", "569 M"), ("MobileNetV1",)),
+    (("75.2",), ("MobileNetV3",)),
+    (("ReLU6", "relu6"), ("Glossary", "MobileNetV2")),
+    (("depth-wise", "depthwise"), ("Depthwise convolution",)),
+    (("depthwise-separable", "depthwise separable"), ("Depthwise separable convolution",)),
+    (("squeeze-and-excite", "squeeze and excite"), ("Glossary", "MobileNetV3")),
+    (("MobileNet-V3", "mobilenetv3"), ("MobileNetV3",)),
+    (("top-1",), ("Glossary",)),
+    (("constructor", "the", "--"), ()),  # nothing found, and no error
+)
+
+
+@pytest.mark.parametrize("root", ["served", "folder"])
+@pytest.mark.parametrize("typed, titles", QUERIES, ids=[typed[0] for typed, _ in QUERIES])
+def test_search_finds_what_readers_type(browser, address, root, typed, titles):
     page, notes = browser.new_page(), []
     page.on("console", lambda each: notes.append(each.text) if each.type == "error" else None)
     page.on("pageerror", lambda each: notes.append(str(each)))
-    page.goto((SITE / "search.html").as_uri() + "?q=squeeze")
-    found = page.locator("#search-results li a")
-    found.first.wait_for()
-    assert any("MobileNetV3" in each for each in found.all_inner_texts())
+    start = address if root == "served" else SITE.as_uri() + "/"
+    found = {}
+    for query in typed:
+        page.goto(f"{start}search.html?q={quote(query)}")
+        page.locator("#search-results .search-summary:not(:empty)").wait_for()
+        found[query] = page.locator("#search-results li > a").all_inner_texts()
+    assert notes == []
+    for query, results in found.items():
+        assert all(any(title in each for each in results) for title in titles), query
+        assert bool(results) == bool(titles), query
+    if typed[0] in ("1×1", "3×3", "h-swish", "4,231,976", "569", "ReLU6", "MobileNet-V3"):
+        assert len(set(map(tuple, found.values()))) == 1, "the same, in whichever way it is typed"
+    page.close()
+
+
+def test_an_excerpt_shows_what_was_found(browser, address):
+    page = browser.new_page()
+    for query, written in (("1x1", "1×1"), ("4231976", "4,231,976"), ("hswish", "h-swish")):
+        page.goto(f"{address}search.html?q={query}")
+        page.locator("#search-results li p.context").first.wait_for()
+        page.locator("#search-results .search-summary:not(:empty)").wait_for()
+        page.wait_for_load_state("networkidle")
+        excerpts = page.locator("#search-results li p.context").all_inner_texts()
+        assert sum(written in each.lower() for each in excerpts) > len(excerpts) / 2, query
+    page.close()
+
+
+def test_a_frame_that_may_store_nothing(browser, address):
+    """The theme's switch and the search, where the browser denies both storage and other pages."""
+    page, notes = browser.new_page(), []
+    page.on("pageerror", lambda each: notes.append(str(each)))
+
+    def show(name: str):
+        source = f'<iframe sandbox="allow-scripts" src="{address}{name}" width="900" height="700">'
+        page.set_content(source, wait_until="networkidle")
+        return page.frames[1]
+
+    frame = show("chapters/v3/index.html")
+    frame.locator(".explorer[data-ready]").first.wait_for(state="attached")
+    themes = []
+    for _ in range(3):
+        frame.locator(".theme-switch-button:visible").first.click()
+        themes.append(frame.evaluate("document.documentElement.dataset.theme"))
+    assert set(themes) == {"light", "dark"}
+    frame = show("search.html?q=squeeze")
+    frame.locator("#search-results li > a").first.wait_for()
     assert notes == []
     page.close()
 
@@ -201,6 +297,17 @@ def test_page_without_scripts_is_complete(browser):
     assert "2,160" in text and "432 + 240 =" in text, "the explorer's table is in the page itself"
     assert not page.locator("#play-steps form").is_visible(), "controls that would do nothing"
     context.close()
+
+
+def test_an_explorer_whose_script_is_missing_shows_no_dead_controls(browser, address):
+    page = browser.new_page()
+    page.route("**/cost.js*", lambda route: route.abort())
+    page.goto(address + "chapters/v3/index.html", wait_until="networkidle")
+    page.locator("#play-points[data-ready]").wait_for(state="attached")
+    assert page.locator("#play-points form").is_visible(), "the other one works"
+    assert not page.locator("#play-cost form").is_visible()
+    assert page.locator("#play-cost table").first.is_visible()
+    page.close()
 
 
 # ---------------------------------------------------------------- icons, and what is not shipped
@@ -293,8 +400,9 @@ def test_page_is_quicker_than_the_themes_own(browser, address):
     def as_the_theme_has_it(page):
         text = (SITE / name).read_text().replace(' defer="defer"', "")
         text = re.sub(r' loading="lazy"| width="\d+" height="\d+"', "", text)
+        first = 'document.documentElement.dataset.theme = localStorage.getItem("theme") || "auto";'
+        text = re.sub(r'(<script data-cfasync="false">)[^<]*', lambda m: m[1] + first, text)
         added = '<script defer src="/theme/scripts/fontawesome.js"></script>'
-        added += "<style>section { content-visibility: visible !important }</style>"
         added += '<script src="../../searchindex.js"></script>'
         text = text.replace("</head>", added + "</head>")
 
