@@ -17,6 +17,9 @@ BOOK := $(VENV)/book-$(firstword $(shell cat requirements.txt constraints.txt | 
 TEST := $(VENV)/test-$(firstword $(shell cat requirements.txt requirements-test.txt constraints.txt | cksum))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Text is UTF-8, whatever the machine is set to.
+export PYTHONUTF8 := 1
+
 # pip must not run under a build.
 .NOTPARALLEL:
 

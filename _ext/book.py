@@ -52,7 +52,9 @@ def git_remote(folder: Path) -> str:
         return ""
     command = ["git", "-C", str(folder), "remote", "get-url", "origin"]
     try:
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8"
+        ).stdout.strip()
     except OSError:  # git is not installed: a book built from a downloaded archive
         return ""
 

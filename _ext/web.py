@@ -221,7 +221,9 @@ def edit_what_is_written(app: Sphinx) -> None:
     if app.builder.format != "html" or app.builder.name == "linkcheck":
         return
     theme = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
-    if MEASURE_ALL not in (theme / "scripts" / "pydata-sphinx-theme.js").read_text():
+    if MEASURE_ALL not in (theme / "scripts" / "pydata-sphinx-theme.js").read_text(
+        encoding="utf-8"
+    ):
         raise ExtensionError(f"the theme's script no longer says {MEASURE_ALL}; see _ext/web.py")
     render = app.builder.templates.render
 
@@ -278,18 +280,20 @@ def drop_unused_files(app: Sphinx, exception: Exception | None) -> None:
     if app.config.html_baseurl:  # it needs a full address: without one, nobody could see it
         shutil.copy(Path(app.srcdir, "figures", "preview.png"), out / "_static")
     script = out / "_static" / "scripts" / "pydata-sphinx-theme.js"
-    script.write_text(script.read_text().replace(MEASURE_ALL, ""))
+    script.write_text(script.read_text(encoding="utf-8").replace(MEASURE_ALL, ""), encoding="utf-8")
     for path in (out / "_static").rglob("*"):
         if path.suffix in (".css", ".js"):
-            text = path.read_text()
-            path.write_text(re.sub(r"(//|/\*)# sourceMappingURL=[^*\s]*(\s*\*/)?", "", text))
+            text = path.read_text(encoding="utf-8")
+            path.write_text(
+                re.sub(r"(//|/\*)# sourceMappingURL=[^*\s]*(\s*\*/)?", "", text), encoding="utf-8"
+            )
     while True:  # what only an unused file names is unused
         files = [each for each in (out / "_static").rglob("*") if each.is_file()]
         readable = [
             *out.rglob("*.html"),
             *(each for each in files if each.suffix in (".css", ".js")),
         ]
-        texts = {each: each.read_text(errors="ignore") for each in readable}
+        texts = {each: each.read_text(errors="ignore", encoding="utf-8") for each in readable}
         unused = [
             each
             for each in files
@@ -322,18 +326,18 @@ def lighten_pictures(app: Sphinx, exception: Exception | None) -> None:
         path.unlink()
     if renamed:
         for page in out.rglob("*.html"):
-            text = page.read_text()
+            text = page.read_text(encoding="utf-8")
             if found := [name for name in renamed if name in text]:
                 for name in found:
                     text = text.replace(name, renamed[name])
-                page.write_text(text)
+                page.write_text(text, encoding="utf-8")
 
 
 def words_of(site: Path) -> set[str]:
     """Every word in the pages and scripts of a site: more than the classes that they use."""
     words = set()
     for path in [*site.rglob("*.html"), *(site / "_static").rglob("*.js")]:
-        words.update(re.findall(r"[\w-]+", path.read_text()))
+        words.update(re.findall(r"[\w-]+", path.read_text(encoding="utf-8")))
     return words
 
 
@@ -383,7 +387,7 @@ def prune_styles(app: Sphinx, exception: Exception | None) -> None:
     words = words_of(Path(app.outdir))
     for path in static.rglob("*.css"):
         if path.name not in OUR_STYLES:  # whose classes may be made up by a script: is-${kind}
-            path.write_text(prune(path.read_text(), words))
+            path.write_text(prune(path.read_text(encoding="utf-8"), words), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict:

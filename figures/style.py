@@ -240,7 +240,7 @@ def save(fig: Figure, name: str) -> None:
     words = html.escape("\n".join(words_of(fig)))
     fig.savefig(path, metadata={"Date": None, "Creator": None})
     plt.close(fig)
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     head = f"<desc>{words}</desc>{theme_rules()}"
     text = re.sub(r"(<svg [^>]*>)", lambda m: m[1] + head, text, count=1, flags=re.DOTALL)
-    path.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n")
+    path.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n", encoding="utf-8")

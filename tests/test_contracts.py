@@ -16,7 +16,6 @@ from tests.book import (
     NOTEBOOKS,
     PAGES,
     ROOT,
-    SITE,
     config,
     name,
     read_notebook,
@@ -337,13 +336,6 @@ def test_the_network_is_off_below_python_too(places):
     assert done.output == "not reached\n"
     if alone.is_watched():
         assert len(done.reached_for) == 1 and "192.0.2.1" in done.reached_for[0]
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
-def test_nothing_is_left_out_of_the_book(path):
-    """As a notebook leaves out what its reader's machine lacks; the book's own lacks nothing."""
-    text = (SITE / name(path)).with_suffix(".html").read_text(encoding="utf-8")
-    assert not (found := re.findall(r"Left out: [A-Za-z][^<\n]*", text)), found
 
 
 MEMORY = 3.0e9  # bytes that the largest of the notebooks says it needs

@@ -1,6 +1,7 @@
 """The site as it is built from a public repository: buttons, previews, the list of its pages."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ ADDRESS = "https://someone.github.io/some-book/"
 def published(tmp_path_factory) -> Path:
     """The book built once more, from a copy that has a repository, without running a notebook."""
     copy = tmp_path_factory.mktemp("published") / "book"
-    left_out = shutil.ignore_patterns(".git", ".venv", "html", "jupyter_execute", ".*cache*")
+    left_out = shutil.ignore_patterns(".git", ".venv*", "html", "jupyter_execute", ".*cache*")
     shutil.copytree(ROOT, copy, ignore=left_out)
     config = copy / "_config.yml"
     text = config.read_text().replace('repository_url: ""', f"repository_url: {REPOSITORY}")
@@ -28,11 +29,20 @@ def published(tmp_path_factory) -> Path:
     return build(copy)
 
 
+# A machine that is set to plain ASCII, as no Python takes of itself.
+ASCII = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+
+
 def build(book: Path) -> Path:
-    """The site, built by the command that the README gives."""
+    """The site, built by the command that the README gives, where text is not UTF-8 by itself."""
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-n", "-W"]
     done = subprocess.run(
-        [*command, "--keep-going"], cwd=book, capture_output=True, text=True, timeout=600
+        [*command, "--keep-going"],
+        cwd=book,
+        env=os.environ | ASCII,
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     return book / "_build" / "html"

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urldefrag
 
 import pytest
 
-from tests.book import SITE, toc_files
+from tests.book import NOTEBOOKS, ROOT, SITE, toc_files
 from tests.browsers import PLACES, contents, places
 
 PAGES = [f"{document}.html" for document in toc_files()] + ["search.html", "404.html"]
@@ -81,6 +81,13 @@ class Sources(Links):
             self.targets += [value for key, value in attrs if key == "src" and value]
         elif tag == "link" and dict(attrs).get("rel") in ("stylesheet", "preload", "icon"):
             self.targets.append(dict(attrs)["href"])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_nothing_is_left_out_of_the_book(path):
+    """As a notebook leaves out what its reader's machine lacks; the book's own lacks nothing."""
+    text = (SITE / path.relative_to(ROOT)).with_suffix(".html").read_text(encoding="utf-8")
+    assert not (found := re.findall(r"Left out: [A-Za-z][^<\n]*", text)), found
 
 
 # ---------------------------------------------------------------- in a browser

@@ -36,7 +36,7 @@ def run_build() -> int:
     # PyTorch's threads wait for each other busily. Beside another program that uses the cores,
     # that makes minutes of seconds; waiting idly costs nothing.
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
-    with LOG.open("w") as log:
+    with LOG.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             COMMAND,
             cwd=ROOT,
@@ -46,7 +46,7 @@ def run_build() -> int:
             start_new_session=True,
         )
     try:
-        with LOG.open(errors="replace") as lines:
+        with LOG.open(errors="replace", encoding="utf-8") as lines:
             while True:
                 ended = process.poll() is not None
                 for line in lines:
@@ -74,7 +74,7 @@ def failed_cell(notebook: str) -> str:
     report = BUILD / "html" / "reports" / Path(notebook).relative_to(ROOT).with_suffix(".err.log")
     if not report.exists():
         return "a cell failed"
-    text = ANSI.sub("", report.read_text())
+    text = ANSI.sub("", report.read_text(encoding="utf-8"))
     errors = re.findall(r"^\w*(?:Error|Exception|Interrupt)\b:.*$", text, flags=re.MULTILINE)
     error = errors[-1].strip().rstrip(":") if errors else "a cell failed"
     at = re.search(r"^-+> *\d+ (.+)$", text, flags=re.MULTILINE)
@@ -84,7 +84,7 @@ def failed_cell(notebook: str) -> str:
 def causes() -> list[str]:
     """One line for each thing that failed the build, in the order in which it was met."""
     found = []
-    lines = ANSI.sub("", LOG.read_text(errors="replace")).splitlines()
+    lines = ANSI.sub("", LOG.read_text(errors="replace", encoding="utf-8")).splitlines()
     for line in lines:
         if not COMPLAINT.search(line) or "Notebook exception traceback saved" in line:
             continue

@@ -47,7 +47,7 @@ print(json.dumps({"packages": found, "folders": site.getsitepackages()}))
 def describe(python: Path | str) -> dict:
     """The packages {name: version} that a Python finds, and the folders they stand in."""
     command = [python, "-c", LIST]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8")
     return json.loads(done.stdout)
 
 
@@ -60,7 +60,9 @@ def interpreter(version: str) -> str:
     for name in (f"python{version}", "python3", "python"):
         ask = [name, "-c", "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"]
         if shutil.which(name):
-            said = subprocess.run(ask, capture_output=True, text=True).stdout.split()
+            said = subprocess.run(
+                ask, capture_output=True, text=True, encoding="utf-8"
+            ).stdout.split()
             if said[:1] == [version]:
                 return said[1]
     print(f"No Python {version} here: Python {sys.version.split()[0]} takes its place.")
@@ -75,13 +77,13 @@ def installed_set(name: str) -> Path:
         raise SystemExit(f"no set of versions is called {name}: there are {known}")
     folder = ROOT / f".venv-{name}"
     python, stamp = python_in(folder), folder / file.name
-    if not stamp.exists() or stamp.read_text() != file.read_text():
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != file.read_text(encoding="utf-8"):
         print(f"Installing {file.relative_to(ROOT)} in {folder.name}: a few minutes", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
-        version = re.search(r"^# Python (\S+)$", file.read_text(), re.MULTILINE)[1]
+        version = re.search(r"^# Python (\S+)$", file.read_text(encoding="utf-8"), re.MULTILINE)[1]
         subprocess.run([interpreter(version), "-m", "venv", folder], check=True)
         subprocess.run([python, "-m", "pip", "install", "-q", "-r", file], check=True)
-        stamp.write_text(file.read_text())
+        stamp.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     return python
 
 
@@ -96,7 +98,7 @@ def fresh(base: Path | str, folder: Path) -> Path:
     kernel.mkdir(parents=True)
     launch = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = {"argv": launch, "display_name": "fresh", "language": "python"}
-    (kernel / "kernel.json").write_text(json.dumps(spec))
+    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
     return python
 
 

@@ -274,10 +274,12 @@ def data(name: str) -> dict:
         CACHE.mkdir(parents=True, exist_ok=True)
         for old in CACHE.glob(f"{name}-*"):
             old.unlink(missing_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=CACHE, prefix=f"{name}-", delete=False) as new:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=CACHE, prefix=f"{name}-", delete=False, encoding="utf-8"
+        ) as new:
             new.write(counted)
         Path(new.name).replace(kept)  # whole or not at all: others may be reading
-    return json.loads(kept.read_text())
+    return json.loads(kept.read_text(encoding="utf-8"))
 
 
 def script_files(name: str) -> list[Path]:

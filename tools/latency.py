@@ -37,11 +37,15 @@ notebook = definitions("device")
 
 
 def load() -> dict:
-    return json.loads(FILE.read_text()) if FILE.exists() else {"devices": [], "digits": {}}
+    return (
+        json.loads(FILE.read_text(encoding="utf-8"))
+        if FILE.exists()
+        else {"devices": [], "digits": {}}
+    )
 
 
 def save(record: dict) -> None:
-    FILE.write_text(json.dumps({"command": COMMAND} | record, indent=1) + "\n")
+    FILE.write_text(json.dumps({"command": COMMAND} | record, indent=1) + "\n", encoding="utf-8")
 
 
 def prepared(name: str) -> nn.Module:

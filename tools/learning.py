@@ -97,12 +97,12 @@ def transfer(seed: int) -> dict[str, float]:
 
 def transferred(way: str) -> list[float]:
     """What was recorded of one of these ways, seed by seed."""
-    return [scores[way] for scores in json.loads(FILE.read_text())["transfer"]]
+    return [scores[way] for scores in json.loads(FILE.read_text(encoding="utf-8"))["transfer"]]
 
 
 def measured(case: Case) -> list[dict]:
     """What was recorded of a case, seed by seed."""
-    rows = json.loads(FILE.read_text())["runs"]
+    rows = json.loads(FILE.read_text(encoding="utf-8"))["runs"]
     wanted = case._asdict()
     return next(row["seeds"] for row in rows if wanted.items() <= row.items())
 
@@ -122,7 +122,10 @@ def save(runs: dict[Case, list[dict]], ways: list[dict]) -> None:
         "runs": [case._asdict() | {"seeds": runs[case]} for case in CASES],
     }
     text = json.dumps(record)
-    FILE.write_text(text.replace('{"kind"', '\n{"kind"').replace('{"test"', '\n  {"test"') + "\n")
+    FILE.write_text(
+        text.replace('{"kind"', '\n{"kind"').replace('{"test"', '\n  {"test"') + "\n",
+        encoding="utf-8",
+    )
 
 
 def main() -> None:
