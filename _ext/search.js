@@ -53,7 +53,9 @@
 
   /* An excerpt is taken where one of the words stands: look for it as the page writes it. */
   const { makeSearchSummary } = Search;
-  Search.makeSearchSummary = (page, words, anchor) => {
+  Search.makeSearchSummary = (all, words, anchor) => {
+    const notText = /<nav.*?<\/nav>|<span class="katex-mathml">.*?<\/math><\/span>/gs;
+    const page = all.replace(notText, "");
     const text = Search.htmlToText(page, anchor);
     const written = [...words].map((word) => {
       const letters = [...word].map((each) => (each === "x" ? "[x×]" : _escapeRegExp(each)));

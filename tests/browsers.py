@@ -208,16 +208,15 @@ const off = (id) => {
   const scrolledOut = off > 0 ? scrollY + innerHeight > page.scrollHeight - 2 : scrollY === 0;
   return Math.abs(off) > 3 && !scrolledOut && `${id}: off by ${Math.round(off)} px`;
 };
-const look = (id) => off(id) && wrong.push(off(id));
+const look = async (id, rest) => {
+  for (let i = 0; off(id) && i < 50; i++) await frames(1); // a busy browser scrolls late
+  await frames(rest);
+  if (off(id)) wrong.push(off(id));
+};
 page.style.scrollBehavior = "auto";
 await document.fonts.ready;
 await frames(3);
-if (location.hash) {
-  const id = decodeURIComponent(location.hash.slice(1));
-  for (let i = 0; off(id) && i < 100; i++) await frames(1); // a busy browser scrolls late
-  await frames(5);
-  look(id);
-}
+if (location.hash) await look(decodeURIComponent(location.hash.slice(1)), 5);
 if (!ids.length) return wrong;
 
 for (const id of ids) {
@@ -225,8 +224,7 @@ for (const id of ids) {
   const link = document.querySelector(`main a[href="#${CSS.escape(id)}"]`);
   if (link) link.click();
   else location.hash = id;
-  await frames(1);
-  look(id);
+  await look(id, 1);
 }
 
 scrollTo(0, page.scrollHeight);

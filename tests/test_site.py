@@ -270,6 +270,7 @@ def test_an_excerpt_shows_what_was_found(browser, address):
         page.wait_for_load_state("networkidle")
         excerpts = page.locator("#search-results li p.context").all_inner_texts()
         assert sum(written in each.lower() for each in excerpts) > len(excerpts) / 2, query
+        assert not any("\\" in each for each in excerpts), "the source of a formula"
     page.close()
 
 
