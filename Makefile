@@ -41,7 +41,7 @@ colab: $(BOOK)
 	@$(BIN)/python tools/colab.py
 
 browsers: $(TEST) book
-	@EVERY_BROWSER=1 $(BIN)/python -m pytest tests/test_browsers.py
+	@EVERY_BROWSER=1 $(PYTEST) tests/test_browsers.py
 
 serve: book
 	@$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 $(PORT)
