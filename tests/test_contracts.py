@@ -338,6 +338,7 @@ def test_the_network_is_off_below_python_too(places):
         assert len(done.reached_for) == 1 and "192.0.2.1" in done.reached_for[0]
 
 
+ASKS_FOR_NAMES = {"training"}  # torchrun looks names up, and goes on without an answer
 MEMORY = 3.5e9  # bytes: what the largest of the notebooks needs, and rounded, what it says
 
 # What a notebook may leave in the home folder: what Jupyter, IPython and matplotlib always do.
@@ -364,7 +365,8 @@ def test_notebook_runs_alone_with_the_network_off(path, places):
     options = ["--nbmake", "--nbmake-timeout=300", "-p", "no:cacheprovider", "-q"]
     done = alone.run_offline(sys.executable, "-m", "pytest", *options, path.name, **places)
     assert done.returncode == 0, done.output[-6000:]
-    assert done.reached_for == []
+    names = path.parent.name in ASKS_FOR_NAMES
+    assert [each for each in done.reached_for if not (names and "htons(53)" in each)] == []
     assert done.memory < MEMORY
     assert [each.name for each in places["folder"].iterdir()] == [path.name], "left behind"
     assert left_at(places["home"]) == []
