@@ -6,6 +6,126 @@ Read from the papers' text: Howard et al. 2017 (MobileNetV1, arXiv 1704.04861), 
 2018 (ShuffleNet, arXiv 1707.01083).
 """
 
+from typing import NamedTuple
+
+
+class Cost(NamedTuple):
+    """Million multiply-adds (or per cent of them, in V1's Table 2) and million parameters."""
+
+    macs: float
+    params: float
+
+
+class Result(NamedTuple):
+    """ImageNet top-1 in per cent, million multiply-adds, million parameters."""
+
+    top1: float
+    macs: float
+    params: float
+
+
+class BySize(NamedTuple):
+    """Values for the four input sizes of V1."""
+
+    at_224: float
+    at_192: float
+    at_160: float
+    at_128: float
+
+
+class V2Row(NamedTuple):
+    top1: float
+    params: float
+    macs: float
+    ms: float
+
+
+class Map(NamedTuple):
+    channels: int
+    kb: int
+
+
+class Maps(NamedTuple):
+    v1: Map
+    v2: Map
+
+
+class Released(NamedTuple):
+    """A row of a README of the released code."""
+
+    macs: float
+    params: float
+    top1: float
+    ms: float
+
+
+class V3Row(NamedTuple):
+    """Top-1, million multiply-adds and parameters, milliseconds on Pixel 1, 2 and 3."""
+
+    top1: float
+    macs: float
+    params: float
+    pixel1: float
+    pixel2: float
+    pixel3: float
+
+
+class V3Point(NamedTuple):
+    top1: float
+    macs: float
+    params: float
+    ms: float
+
+
+class Timed(NamedTuple):
+    top1: float
+    ms: float
+
+
+class Swish(NamedTuple):
+    """Top-1, milliseconds, and milliseconds where h-swish is not optimised."""
+
+    top1: float
+    ms: float
+    plain_ms: float
+
+
+class Phones(NamedTuple):
+    pixel1: float
+    pixel2: float
+    pixel3: float
+
+
+class Blocks(NamedTuple):
+    """Per cent of errors by kind of block."""
+
+    vgg: float | None
+    resnet: float
+    xception: float
+
+
+class V4Row(NamedTuple):
+    """Top-1, milliseconds by phone."""
+
+    top1: float
+    pixel6: float
+    edgetpu: float
+    iphone: float
+    galaxy: float
+
+
+class Quantised(NamedTuple):
+    """Top-1 in 32 and in 8 bits."""
+
+    float32: float
+    int8: float
+
+
+def rows(kind: type, table: dict) -> dict:
+    """A table with its columns named."""
+    return {key: kind(*row) for key, row in table.items()}
+
+
 # Howard et al. 2017, Table 1: type and stride, filter shape, input size. "5×" is written out.
 V1_TABLE1 = """
     Conv / s2      3×3×3×32        224×224×3
@@ -39,126 +159,162 @@ V1_TABLE1 = """
 """
 
 # Table 2: per cent of multiply-adds and of parameters by layer type.
-V1_TABLE2 = {
-    "pointwise": (94.86, 74.59),
-    "depthwise": (3.06, 1.06),
-    "standard": (1.19, 0.02),  # a misprint: the multiply-adds are 1.91 %
-    "fc": (0.18, 24.33),
-}
+V1_TABLE2 = rows(
+    Cost,
+    {
+        "pointwise": (94.86, 74.59),
+        "depthwise": (3.06, 1.06),
+        "standard": (1.19, 0.02),  # a misprint: the multiply-adds are 1.91 %
+        "fc": (0.18, 24.33),
+    },
+)
 
 # Table 3: million multiply-adds and parameters of one layer, 3×3, 512 to 512 on a 14×14 map.
-V1_TABLE3 = {
-    "convolution": (462, 2.36),
-    "separable": (52.3, 0.27),
-    "alpha": (29.6, 0.15),
-    "rho": (15.1, 0.15),
-}
+V1_TABLE3 = rows(
+    Cost,
+    {
+        "convolution": (462, 2.36),
+        "separable": (52.3, 0.27),
+        "alpha": (29.6, 0.15),
+        "rho": (15.1, 0.15),
+    },
+)
 
 # Tables 4 to 9: ImageNet accuracy in per cent, million multiply-adds, million parameters.
-V1_TABLE4 = {"full": (71.7, 4866, 29.3), "separable": (70.6, 569, 4.2)}
-V1_TABLE5 = {"narrow": (68.4, 325, 2.6), "shallow": (65.3, 307, 2.9)}
-V1_TABLE6 = {  # by width, at 224
-    1.0: (70.6, 569, 4.2),
-    0.75: (68.4, 325, 2.6),
-    0.5: (63.7, 149, 1.3),
-    0.25: (50.6, 41, 0.5),
-}
-V1_TABLE7 = {  # by input size, at width 1
-    224: (70.6, 569, 4.2),
-    192: (69.1, 418, 4.2),
-    160: (67.2, 290, 4.2),
-    128: (64.4, 186, 4.2),
-}
-V1_TABLE8 = {
-    "1.0 MobileNet-224": (70.6, 569, 4.2),
-    "GoogleNet": (69.8, 1550, 6.8),
-    "VGG 16": (71.5, 15300, 138),
-}
-V1_TABLE9 = {
-    "0.50 MobileNet-160": (60.2, 76, 1.32),
-    "Squeezenet": (57.5, 1700, 1.25),
-    "AlexNet": (57.2, 720, 60),
-}
+V1_TABLE4 = rows(Result, {"full": (71.7, 4866, 29.3), "separable": (70.6, 569, 4.2)})
+V1_TABLE5 = rows(Result, {"narrow": (68.4, 325, 2.6), "shallow": (65.3, 307, 2.9)})
+V1_TABLE6 = rows(
+    Result,
+    {  # by width, at 224
+        1.0: (70.6, 569, 4.2),
+        0.75: (68.4, 325, 2.6),
+        0.5: (63.7, 149, 1.3),
+        0.25: (50.6, 41, 0.5),
+    },
+)
+V1_TABLE7 = rows(
+    Result,
+    {  # by input size, at width 1
+        224: (70.6, 569, 4.2),
+        192: (69.1, 418, 4.2),
+        160: (67.2, 290, 4.2),
+        128: (64.4, 186, 4.2),
+    },
+)
+V1_TABLE8 = rows(
+    Result,
+    {
+        "1.0 MobileNet-224": (70.6, 569, 4.2),
+        "GoogleNet": (69.8, 1550, 6.8),
+        "VGG 16": (71.5, 15300, 138),
+    },
+)
+V1_TABLE9 = rows(
+    Result,
+    {
+        "0.50 MobileNet-160": (60.2, 76, 1.32),
+        "Squeezenet": (57.5, 1700, 1.25),
+        "AlexNet": (57.2, 720, 60),
+    },
+)
 
 # (width, input size): million multiply-adds, million parameters, printed for other tasks.
-V1_TABLE10 = {  # Stanford Dogs, 120 classes
-    (1.0, 224): (569, 3.3),
-    (0.75, 224): (325, 1.9),
-    (1.0, 192): (418, 3.3),
-    (0.75, 192): (239, 1.9),
-}
-V1_TABLE12 = {  # face attributes
-    (1.0, 224): (568, 3.2),
-    (0.5, 224): (149, 0.8),
-    (0.25, 224): (45, 0.2),
-    (1.0, 128): (185, 3.2),
-    (0.5, 128): (48, 0.8),
-    (0.25, 128): (15, 0.2),
-}
+V1_TABLE10 = rows(
+    Cost,
+    {  # Stanford Dogs, 120 classes
+        (1.0, 224): (569, 3.3),
+        (0.75, 224): (325, 1.9),
+        (1.0, 192): (418, 3.3),
+        (0.75, 192): (239, 1.9),
+    },
+)
+V1_TABLE12 = rows(
+    Cost,
+    {  # face attributes
+        (1.0, 224): (568, 3.2),
+        (0.5, 224): (149, 0.8),
+        (0.25, 224): (45, 0.2),
+        (1.0, 128): (185, 3.2),
+        (0.5, 128): (48, 0.8),
+        (0.25, 128): (15, 0.2),
+    },
+)
 
 # What the README of the released code prints (mobilenet_v1.md in TensorFlow slim), by width for
 # input sizes of 224, 192, 160 and 128: million MACs; million parameters; top-1 in per cent.
 V1_SIZES = (224, 192, 160, 128)
-SLIM_V1_MACS = {
-    1.0: (569, 418, 291, 186),
-    0.75: (317, 233, 162, 104),
-    0.5: (150, 110, 77, 49),
-    0.25: (41, 34, 21, 14),
-}
+SLIM_V1_MACS = rows(
+    BySize,
+    {
+        1.0: (569, 418, 291, 186),
+        0.75: (317, 233, 162, 104),
+        0.5: (150, 110, 77, 49),
+        0.25: (41, 34, 21, 14),
+    },
+)
 SLIM_V1_PARAMS = {1.0: 4.24, 0.75: 2.59, 0.5: 1.34, 0.25: 0.47}
-SLIM_V1_TOP1 = {
-    1.0: (70.9, 70.0, 68.0, 65.2),
-    0.75: (68.4, 67.2, 65.3, 62.1),
-    0.5: (63.3, 61.7, 59.1, 56.3),
-    0.25: (49.8, 47.7, 45.5, 41.5),
-}
+SLIM_V1_TOP1 = rows(
+    BySize,
+    {
+        1.0: (70.9, 70.0, 68.0, 65.2),
+        0.75: (68.4, 67.2, 65.3, 62.1),
+        0.5: (63.3, 61.7, 59.1, 56.3),
+        0.25: (49.8, 47.7, 45.5, 41.5),
+    },
+)
 
 # timm's README: top-1 in per cent of mobilenetv1_100.ra4_e3600_r224_in1k at 224.
 TIMM_V1_TOP1 = 75.382
 
 # Sandler et al. 2018 (MobileNetV2, arXiv 1801.04381), Table 4: top-1 in per cent, million
 # parameters, million multiply-adds, milliseconds on a large core of the Pixel 1.
-V2_TABLE4 = {
-    "MobileNetV1": (70.6, 4.2, 575, 113),
-    "MobileNetV2": (72.0, 3.4, 300, 75),
-    "MobileNetV2 (1.4)": (74.7, 6.9, 585, 143),
-}
+V2_TABLE4 = rows(
+    V2Row,
+    {
+        "MobileNetV1": (70.6, 4.2, 575, 113),
+        "MobileNetV2": (72.0, 3.4, 300, 75),
+        "MobileNetV2 (1.4)": (74.7, 6.9, 585, 143),
+    },
+)
 
 # Table 3, in the version that has all rows: channels and kB at 16 bits, by side of the map.
-V2_TABLE3 = {  # MobileNetV1, MobileNetV2
-    112: ((64, 1600), (16, 400)),
-    56: ((128, 800), (32, 200)),
-    28: ((256, 400), (64, 100)),
-    14: ((512, 200), (160, 62)),
-    7: ((1024, 199), (320, 32)),
+V2_TABLE3 = {
+    112: Maps(Map(64, 1600), Map(16, 400)),
+    56: Maps(Map(128, 800), Map(32, 200)),
+    28: Maps(Map(256, 400), Map(64, 100)),
+    14: Maps(Map(512, 200), Map(160, 62)),
+    7: Maps(Map(1024, 199), Map(320, 32)),
 }
 
 # The README of the released code (mobilenet/README.md in TensorFlow slim), by width and input
 # size: million MACs, million parameters, top-1 in per cent, milliseconds on the Pixel 1.
-SLIM_V2 = {
-    (1.4, 224): (582, 6.06, 75.0, 138.0),
-    (1.3, 224): (509, 5.34, 74.4, 123.0),
-    (1.0, 224): (300, 3.47, 71.8, 73.8),
-    (1.0, 192): (221, 3.47, 70.7, 55.1),
-    (1.0, 160): (154, 3.47, 68.8, 40.2),
-    (1.0, 128): (99, 3.47, 65.3, 27.6),
-    (1.0, 96): (56, 3.47, 60.3, 17.6),
-    (0.75, 224): (209, 2.61, 69.8, 55.8),
-    (0.75, 192): (153, 2.61, 68.7, 41.6),
-    (0.75, 160): (107, 2.61, 66.4, 30.4),
-    (0.75, 128): (69, 2.61, 63.2, 21.9),
-    (0.75, 96): (39, 2.61, 58.8, 14.2),
-    (0.5, 224): (97, 1.95, 65.4, 28.7),
-    (0.5, 192): (71, 1.95, 63.9, 21.1),
-    (0.5, 160): (50, 1.95, 61.0, 14.9),
-    (0.5, 128): (32, 1.95, 57.7, 9.9),
-    (0.5, 96): (18, 1.95, 51.2, 6.4),
-    (0.35, 224): (59, 1.66, 60.3, 19.7),
-    (0.35, 192): (43, 1.66, 58.2, 14.6),
-    (0.35, 160): (30, 1.66, 55.7, 10.5),
-    (0.35, 128): (20, 1.66, 50.8, 6.9),
-    (0.35, 96): (11, 1.66, 45.5, 4.5),
-}
+SLIM_V2 = rows(
+    Released,
+    {
+        (1.4, 224): (582, 6.06, 75.0, 138.0),
+        (1.3, 224): (509, 5.34, 74.4, 123.0),
+        (1.0, 224): (300, 3.47, 71.8, 73.8),
+        (1.0, 192): (221, 3.47, 70.7, 55.1),
+        (1.0, 160): (154, 3.47, 68.8, 40.2),
+        (1.0, 128): (99, 3.47, 65.3, 27.6),
+        (1.0, 96): (56, 3.47, 60.3, 17.6),
+        (0.75, 224): (209, 2.61, 69.8, 55.8),
+        (0.75, 192): (153, 2.61, 68.7, 41.6),
+        (0.75, 160): (107, 2.61, 66.4, 30.4),
+        (0.75, 128): (69, 2.61, 63.2, 21.9),
+        (0.75, 96): (39, 2.61, 58.8, 14.2),
+        (0.5, 224): (97, 1.95, 65.4, 28.7),
+        (0.5, 192): (71, 1.95, 63.9, 21.1),
+        (0.5, 160): (50, 1.95, 61.0, 14.9),
+        (0.5, 128): (32, 1.95, 57.7, 9.9),
+        (0.5, 96): (18, 1.95, 51.2, 6.4),
+        (0.35, 224): (59, 1.66, 60.3, 19.7),
+        (0.35, 192): (43, 1.66, 58.2, 14.6),
+        (0.35, 160): (30, 1.66, 55.7, 10.5),
+        (0.35, 128): (20, 1.66, 50.8, 6.9),
+        (0.35, 96): (11, 1.66, 45.5, 4.5),
+    },
+)
 
 # He et al. 2016, Table 1: FLOPs of the 50-layer network, in units of 10**9.
 RESNET50_FLOPS = 3.8
@@ -169,82 +325,100 @@ INCEPTION_3A = {"size": 28, "in": 192, "reduce": 16, "out": 32}
 # Howard et al. 2019 (MobileNetV3). Its versions on arXiv differ; these are of the last, where
 # nothing else is said. Table 3: top-1 in per cent, million multiply-adds, million parameters,
 # milliseconds on one large core of the Pixel 1, 2 and 3.
-V3_TABLE3 = {
-    "V3-Large 1.0": (75.2, 219, 5.4, 51, 61, 44),
-    "V3-Large 0.75": (73.3, 155, 4.0, 39, 46, 40),
-    "MnasNet-A1": (75.2, 315, 3.9, 71, 86, 61),
-    "V2 1.0": (72.0, 300, 3.4, 64, 76, 56),
-    "V3-Small 1.0": (67.4, 56, 2.5, 15.8, 19.4, 14.4),
-    "V3-Small 0.75": (65.4, 44, 2.0, 12.8, 15.6, 11.7),
-    "V2 0.35": (60.8, 59.2, 1.6, 16.6, 19.6, 13.9),
-}
+V3_TABLE3 = rows(
+    V3Row,
+    {
+        "V3-Large 1.0": (75.2, 219, 5.4, 51, 61, 44),
+        "V3-Large 0.75": (73.3, 155, 4.0, 39, 46, 40),
+        "MnasNet-A1": (75.2, 315, 3.9, 71, 86, 61),
+        "V2 1.0": (72.0, 300, 3.4, 64, 76, 56),
+        "V3-Small 1.0": (67.4, 56, 2.5, 15.8, 19.4, 14.4),
+        "V3-Small 0.75": (65.4, 44, 2.0, 12.8, 15.6, 11.7),
+        "V2 0.35": (60.8, 59.2, 1.6, 16.6, 19.6, 13.9),
+    },
+)
 
 # In earlier versions, the rows that changed: million multiply-adds and parameters.
-V3_TABLE3_EARLIER = {"V3-Small 1.0": (66, 2.9), "V3-Small 0.75": (44, 2.4)}
+V3_TABLE3_EARLIER = rows(Cost, {"V3-Small 1.0": (66, 2.9), "V3-Small 0.75": (44, 2.4)})
 
 # The first version's milliseconds on the Pixel 1.
 V3_TABLE3_FIRST = {"V3-Large 1.0": 66, "MnasNet-A1": 84, "V2 1.0": 78}
 
 # Table 4, 8-bit: top-1 in per cent, milliseconds on the Pixel 1.
-V3_TABLE4 = {
-    "V3-Large 1.0": (73.8, 44),
-    "V2 1.0": (70.9, 52),
-    "V3-Small 1.0": (64.9, 15.5),
-    "V2 0.35": (57.2, 16.7),
-}
+V3_TABLE4 = rows(
+    Timed,
+    {
+        "V3-Large 1.0": (73.8, 44),
+        "V2 1.0": (70.9, 52),
+        "V3-Small 1.0": (64.9, 15.5),
+        "V2 0.35": (57.2, 16.7),
+    },
+)
 
 # Table 5: top-1 in per cent, milliseconds on the Pixel 1, the same without optimised h-swish.
-V3_TABLE5 = {
-    "V3-Large 1.0": (75.2, 51.4, 57.5),
-    "ReLU": (74.5, 50.5, 50.5),
-    "h-swish@16": (75.4, 53.5, 68.9),
-    "h-swish@112": (75.0, 51, 54.4),
-}
+V3_TABLE5 = rows(
+    Swish,
+    {
+        "V3-Large 1.0": (75.2, 51.4, 57.5),
+        "ReLU": (74.5, 50.5, 50.5),
+        "h-swish@16": (75.4, 53.5, 68.9),
+        "h-swish@112": (75.0, 51, 54.4),
+    },
+)
 
 # Table 9, by variant, size and width: top-1, million multiply-adds, million parameters, Pixel 1 ms.
-V3_TABLE9 = {
-    ("large", 224, 1.25): (76.6, 356, 7.5, 77.0),
-    ("large", 224, 1.0): (75.2, 217, 5.4, 51.2),
-    ("large", 224, 0.75): (73.3, 155, 4.0, 39.8),
-    ("large", 224, 0.5): (68.8, 69, 2.6, 21.7),
-    ("large", 224, 0.35): (64.2, 40, 2.2, 15.1),
-    ("large", 256, 1.0): (76.0, 282, 5.4, 65.6),
-    ("large", 192, 1.0): (73.7, 160, 5.4, 38.0),
-    ("large", 160, 1.0): (71.7, 112, 5.4, 27.8),
-    ("large", 128, 1.0): (68.4, 73, 5.4, 17.8),
-    ("large", 96, 1.0): (63.3, 43, 5.4, 12.5),
-    ("small", 224, 1.25): (70.4, 91, 3.6, 23.6),
-    ("small", 224, 1.0): (67.5, 57, 2.5, 15.8),
-    ("small", 224, 0.75): (65.4, 44, 2.0, 12.8),
-    ("small", 224, 0.5): (58.0, 21, 1.6, 7.7),
-    ("small", 224, 0.35): (49.8, 12, 1.4, 5.7),
-    ("small", 256, 1.0): (68.5, 74, 2.5, 20.0),
-    ("small", 160, 1.0): (62.8, 30, 2.5, 8.6),
-    ("small", 128, 1.0): (57.3, 20, 2.5, 5.8),
-    ("small", 96, 1.0): (51.7, 12, 2.5, 4.4),
-}
+V3_TABLE9 = rows(
+    V3Point,
+    {
+        ("large", 224, 1.25): (76.6, 356, 7.5, 77.0),
+        ("large", 224, 1.0): (75.2, 217, 5.4, 51.2),
+        ("large", 224, 0.75): (73.3, 155, 4.0, 39.8),
+        ("large", 224, 0.5): (68.8, 69, 2.6, 21.7),
+        ("large", 224, 0.35): (64.2, 40, 2.2, 15.1),
+        ("large", 256, 1.0): (76.0, 282, 5.4, 65.6),
+        ("large", 192, 1.0): (73.7, 160, 5.4, 38.0),
+        ("large", 160, 1.0): (71.7, 112, 5.4, 27.8),
+        ("large", 128, 1.0): (68.4, 73, 5.4, 17.8),
+        ("large", 96, 1.0): (63.3, 43, 5.4, 12.5),
+        ("small", 224, 1.25): (70.4, 91, 3.6, 23.6),
+        ("small", 224, 1.0): (67.5, 57, 2.5, 15.8),
+        ("small", 224, 0.75): (65.4, 44, 2.0, 12.8),
+        ("small", 224, 0.5): (58.0, 21, 1.6, 7.7),
+        ("small", 224, 0.35): (49.8, 12, 1.4, 5.7),
+        ("small", 256, 1.0): (68.5, 74, 2.5, 20.0),
+        ("small", 160, 1.0): (62.8, 30, 2.5, 8.6),
+        ("small", 128, 1.0): (57.3, 20, 2.5, 5.8),
+        ("small", 96, 1.0): (51.7, 12, 2.5, 4.4),
+    },
+)
 
 # In earlier versions, the rows that changed: million multiply-adds and parameters. (The last
 # version leaves Small at 192 out.)
-V3_TABLE9_EARLIER = {
-    ("small", 224, 1.0): (66, 2.9),
-    ("small", 224, 0.75): (44, 2.4),
-    ("small", 224, 0.5): (23, 1.9),
-    ("small", 224, 0.35): (13, 1.7),
-    ("small", 256, 1.0): (74, 2.9),
-    ("small", 192, 1.0): (42, 2.9),
-    ("small", 160, 1.0): (30, 2.9),
-    ("small", 128, 1.0): (20, 2.9),
-    ("small", 96, 1.0): (12, 2.9),
-}
+V3_TABLE9_EARLIER = rows(
+    Cost,
+    {
+        ("small", 224, 1.0): (66, 2.9),
+        ("small", 224, 0.75): (44, 2.4),
+        ("small", 224, 0.5): (23, 1.9),
+        ("small", 224, 0.35): (13, 1.7),
+        ("small", 256, 1.0): (74, 2.9),
+        ("small", 192, 1.0): (42, 2.9),
+        ("small", 160, 1.0): (30, 2.9),
+        ("small", 128, 1.0): (20, 2.9),
+        ("small", 96, 1.0): (12, 2.9),
+    },
+)
 
 # The README of the released code: million MACs, million parameters, top-1, Pixel 1 ms.
-SLIM_V3 = {
-    "Large": (217, 5.4, 75.2, 51.2),
-    "Large minimalistic": (209, 3.9, 72.3, 44.1),
-    "Small": (66, 2.9, 67.5, 15.8),
-    "Small minimalistic": (65, 2.0, 61.9, 12.2),
-}
+SLIM_V3 = rows(
+    Released,
+    {
+        "Large": (217, 5.4, 75.2, 51.2),
+        "Large minimalistic": (209, 3.9, 72.3, 44.1),
+        "Small": (66, 2.9, 67.5, 15.8),
+        "Small minimalistic": (65, 2.0, 61.9, 12.2),
+    },
+)
 
 # Tan et al. 2019 (MnasNet, arXiv 1807.11626), section 5 and 6.1: the target in milliseconds on the
 # Pixel 1, the search, and million multiply-adds of MnasNet-A1.
@@ -270,27 +444,36 @@ TORCHVISION_V3_TRAINING = {"lr": 0.064, "factor": 0.973, "every": 2, "epochs": 6
 
 # Zhang et al. 2018, Table 4: per cent of errors on ImageNet, by million MACs ("FLOPs"); and from
 # section 4.2, the channels of the last stage at 38 million.
-SHUFFLENET_TABLE4 = {  # VGG-like, ResNet's bottleneck, Xception-like
-    140: (50.7, 37.3, 33.6),
-    38: (None, 48.8, 45.1),
-    13: (None, 63.7, 57.1),
-}
+SHUFFLENET_TABLE4 = rows(
+    Blocks,
+    {  # VGG-like, ResNet's bottleneck, Xception-like
+        140: (50.7, 37.3, 33.6),
+        38: (None, 48.8, 45.1),
+        13: (None, 63.7, 57.1),
+    },
+)
 SHUFFLENET_CHANNELS = {"VGG-like": 50, "ResNet": 192, "Xception-like": 288}
 
 # Howard et al. 2019, Table 4 in full: 8-bit milliseconds on the Pixel 1, 2 and 3.
-V3_TABLE4_PHONES = {
-    "V3-Large 1.0": (44, 42.5, 31.7),
-    "V2 1.0": (52, 48.3, 37.0),
-    "V3-Small 1.0": (15.5, 14.9, 10.7),
-}
+V3_TABLE4_PHONES = rows(
+    Phones,
+    {
+        "V3-Large 1.0": (44, 42.5, 31.7),
+        "V2 1.0": (52, 48.3, 37.0),
+        "V3-Small 1.0": (15.5, 14.9, 10.7),
+    },
+)
 
 # Qin et al. 2024 (MobileNetV4, arXiv 2404.10518), Table 6: top-1 in per cent with a recipe of
 # theirs, then milliseconds, 8 bits on CPUs and EdgeTPU, 16-bit floating point on CoreML.
-V4_TABLE6 = {  # Pixel 6 CPU, Pixel 8 EdgeTPU, iPhone 13 CoreML, Galaxy S23 CPU
-    "MobileNet-V1": (74.0, 6.1, 0.8, 0.7, 4.6),
-    "MobileNet-V2": (73.4, 5.0, 0.7, 0.7, 4.1),
-    "MNv4-Conv-S": (73.8, 2.4, 0.7, 0.6, 1.8),
-}
+V4_TABLE6 = rows(
+    V4Row,
+    {  # Pixel 6 CPU, Pixel 8 EdgeTPU, iPhone 13 CoreML, Galaxy S23 CPU
+        "MobileNet-V1": (74.0, 6.1, 0.8, 0.7, 4.6),
+        "MobileNet-V2": (73.4, 5.0, 0.7, 0.7, 4.1),
+        "MNv4-Conv-S": (73.8, 2.4, 0.7, 0.6, 1.8),
+    },
+)
 
 # Its Table 16: MACs per byte where arithmetic becomes the limit, in 8 bits.
 V4_RIDGE = {"Pixel 6 CPU": 31.2, "Pixel 8 EdgeTPU": 433.8}
@@ -301,26 +484,30 @@ SHUFFLENET_TABLE8 = {"1.0 MobileNet-224": 110.0}
 # 8 bits, top-1 on ImageNet in per cent. slim's README of V1 (floating point, then 8 bits);
 # torchvision's released weights of the quantised networks, and those in 32 bits that they came
 # from; Sheng et al. 2018 (arXiv 1803.08607), Table 1 and abstract.
-SLIM_V1_UINT8 = (70.9, 69.7)
-TORCHVISION_INT8 = {"V2": (71.878, 71.658), "V3-Large": (74.042, 73.004)}
+SLIM_V1_UINT8 = Quantised(70.9, 69.7)
+TORCHVISION_INT8 = rows(Quantised, {"V2": (71.878, 71.658), "V3-Large": (74.042, 73.004)})
 TORCHVISION_INT8_MB = {"V2": 3.42, "V3-Large": 21.55}
-SHENG = {"InceptionV3": (78.00, 76.92), "MobileNetV1": (70.50, 1.80), "mended": 68.03}
+SHENG = rows(Quantised, {"InceptionV3": (78.00, 76.92), "MobileNetV1": (70.50, 1.80)})
+SHENG_MENDED = 68.03
 # Per-tensor and per-channel post-training quantisation of a V3, in a pull request by Masahi
 # (Edgecortix-Inc/pytorch_quantization, number 5).
 MASAHI_V3 = {"32 bits": 76.33, "tensor": 14.33, "channel": 69.00}
 
 # The rows of its Table 6 that are MobileNets: top-1 in per cent, milliseconds on the Pixel 6's CPU.
 # V1 to V3 are trained anew, with its recipe.
-V4_POINTS = {
-    "V2 × 0.5": (66.0, 2.4),
-    "V3-Large × 0.5": (69.2, 2.4),
-    "V2 × 1": (73.4, 5.0),
-    "V4-Conv-S": (73.8, 2.4),
-    "V1 × 1": (74.0, 6.1),
-    "V2 × 1.5": (76.8, 9.3),
-    "V2 × 2": (78.4, 13.9),
-    "V4-Conv-M": (79.9, 11.4),
-    "V4-Hybrid-M": (80.7, 14.3),
-    "V4-Conv-L": (82.9, 59.9),
-    "V4-Hybrid-L": (83.4, 87.6),
-}
+V4_POINTS = rows(
+    Timed,
+    {
+        "V2 × 0.5": (66.0, 2.4),
+        "V3-Large × 0.5": (69.2, 2.4),
+        "V2 × 1": (73.4, 5.0),
+        "V4-Conv-S": (73.8, 2.4),
+        "V1 × 1": (74.0, 6.1),
+        "V2 × 1.5": (76.8, 9.3),
+        "V2 × 2": (78.4, 13.9),
+        "V4-Conv-M": (79.9, 11.4),
+        "V4-Hybrid-M": (80.7, 14.3),
+        "V4-Conv-L": (82.9, 59.9),
+        "V4-Hybrid-L": (83.4, 87.6),
+    },
+)

@@ -581,7 +581,7 @@ PAGE = [
         papers.SHENG["InceptionV3"][0],
         papers.SHENG["InceptionV3"][1],
     ),
-    computed("A changed and retrained V1 of theirs kept {:.2f} in 8 bits.", papers.SHENG["mended"]),
+    computed("A changed and retrained V1 of theirs kept {:.2f} in 8 bits.", papers.SHENG_MENDED),
     computed("With {} digits instead of 600, the noise grew in the mean:", latency.FEW),
     computed(
         "fell from {:.1f} decibels to {:.1f} for V1, from {:.1f} to {:.1f} for V3-Small.",

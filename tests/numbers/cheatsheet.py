@@ -1,0 +1,53 @@
+"""Names for the expressions beside the numbers of the cheat sheet."""
+
+from torch import nn
+
+from tests.book import definitions
+from tests.counting import macs, params, totals_by_kind, v1, v2, v3
+from tools import papers
+
+NETWORKS = {"V1": v1(), "V2": v2(), "V3-Large": v3("large"), "V3-Small": v3("small")}
+KINDS = {name: totals_by_kind(network, 3, 224, 224) for name, network in NETWORKS.items()}
+COST = {name: macs(network, 3, 224, 224) for name, network in NETWORKS.items()}
+TIME = {
+    "V2": papers.V3_TABLE3["V2 1.0"],
+    "V3-Large": papers.V3_TABLE3["V3-Large 1.0"],
+    "V3-Small": papers.V3_TABLE3["V3-Small 1.0"],
+}
+
+
+def million(name: str) -> float:
+    return COST[name] / 1e6
+
+
+def params_million(name: str) -> float:
+    return params(NETWORKS[name]) / 1e6
+
+
+def share(name: str, kind: str) -> float:
+    """Of a network's MACs, in per cent."""
+    return 100 * KINDS[name][kind][0] / COST[name]
+
+
+def blocks(name: str) -> int:
+    return len(NETWORKS[name].blocks)
+
+
+def shortcuts(name: str) -> int:
+    return sum(getattr(block, "shortcut", False) for block in NETWORKS[name].blocks)
+
+
+def first(name: str) -> int:
+    return next(m for m in NETWORKS[name].modules() if isinstance(m, nn.Conv2d)).out_channels
+
+
+def features(name: str) -> int:
+    linear = [m for m in NETWORKS[name].modules() if isinstance(m, nn.Linear)]
+    return linear[-1].in_features
+
+
+(EPS,) = {m.eps for m in NETWORKS["V3-Large"].modules() if isinstance(m, nn.BatchNorm2d)}
+make_divisible = definitions("v2").make_divisible
+LAYER = nn.Conv2d(128, 256, 3, padding=1, bias=False)
+PAIR = definitions("separable").DepthwiseSeparableConv(128, 256)
+EXAMPLE, LIGHT = macs(LAYER, 128, 28, 28), macs(PAIR, 128, 28, 28)

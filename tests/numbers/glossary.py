@@ -1,0 +1,1 @@
+"""Names for the expressions beside the numbers of the glossary."""

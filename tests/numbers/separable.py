@@ -1,0 +1,60 @@
+"""Names for the expressions beside the numbers of the chapter on the separable convolution."""
+
+import torch
+from torch import nn
+
+from tests.book import definitions
+from tests.counting import macs, params
+from tools import papers
+
+notebook = definitions("separable")
+dw, pw = pair = notebook.bare_pair(3, 5)
+standard = nn.Conv2d(3, 5, 3, bias=False)
+DW, PW = macs(dw, 3, 6, 6), macs(pw, 3, 4, 4)
+PAIR, STANDARD = macs(pair, 3, 6, 6), macs(standard, 3, 6, 6)
+
+
+def block_macs(m: int, n: int, size: int, stride: int = 1) -> int:
+    return macs(notebook.DepthwiseSeparableConv(m, n, stride), m, size, size)
+
+
+def full_macs(m: int, n: int, size: int, stride: int = 1) -> int:
+    layer = nn.Conv2d(m, n, 3, stride, padding=1, bias=False)
+    return macs(layer, m, size, size)
+
+
+def times(n: int, kernel: int = 3) -> float:
+    """Counted, not computed by the formula that the page states."""
+    full = nn.Conv2d(7, n, kernel, bias=False)
+    light = notebook.bare_pair(7, n, kernel)
+    return macs(full, 7, 9, 9) / macs(light, 7, 9, 9)
+
+
+def first_width(saving: int, kernel: int) -> int:
+    return next(n for n in range(1, 10_000) if times(n, kernel) >= saving)
+
+
+# A random dense kernel and its best separable approximations.
+dense = torch.randn(64, 64, 3, 3, generator=torch.Generator().manual_seed(0))
+squares = torch.linalg.svdvals(dense.double().transpose(0, 1).flatten(2)) ** 2
+KEPT = (100 * squares.cumsum(dim=1).sum(dim=0) / squares.sum()).tolist()
+
+# V1 with full convolutions: each separable block becomes one 3×3 convolution.
+FULL_V1 = macs(definitions("v1").with_full_convolutions(), 3, 224, 224)
+
+t3 = papers.V1_TABLE3
+t4 = papers.V1_TABLE4
+T3_FULL, T3_BLOCK = full_macs(512, 512, 14), block_macs(512, 512, 14)
+T3_RATIO = T3_FULL / T3_BLOCK
+block512 = notebook.bare_pair(512, 512)
+swapped = nn.Sequential(nn.Conv2d(3, 5, 1, bias=False), nn.Conv2d(5, 5, 3, groups=5, bias=False))
+block = notebook.DepthwiseSeparableConv(64, 128, 2)
+PARTS = [params(part) for stage in (block.depthwise, block.pointwise) for part in stage]
+EXERCISE = block_macs(128, 256, 56, 2)
+EXERCISE_FULL = full_macs(128, 256, 56, 2)
+STRIDE2 = block_macs(64, 128, 112, 2)
+
+
+# The two layers of the example with 64×64×3.
+depthwise = definitions("depthwise").depthwise(3, padding=1)
+pointwise = definitions("pointwise").pointwise(3, 64)

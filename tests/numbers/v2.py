@@ -1,0 +1,161 @@
+"""Names for the expressions beside the numbers of the chapter on MobileNetV2."""
+
+import math
+
+import torch
+from torch import nn
+
+from tests.book import definitions
+from tests.counting import macs, macs_by_layer, on_meta, params, totals_by_kind, v1, v2
+from tools import papers
+
+notebook = definitions("v2")
+
+
+def channels_normed(network: nn.Module) -> int:
+    return sum(m.num_features for m in network.modules() if isinstance(m, nn.BatchNorm2d))
+
+
+def without_norm(network: nn.Module) -> int:
+    """Parameters without those of the batch norms."""
+    return params(network) - 2 * channels_normed(network)
+
+
+def share(part: float, whole: float) -> float:
+    return 100 * part / whole
+
+
+def block(*args) -> nn.Module:
+    return on_meta(notebook.InvertedResidual, *args)
+
+
+# ---------------------------------------------------------------- the network and its blocks
+
+network = v2()
+MACS, PARAMS = macs(network, 3, 224, 224), params(network)
+V1_MACS, V1_PARAMS = macs(v1(), 3, 224, 224), params(v1())
+KINDS = totals_by_kind(network, 3, 224, 224)
+V1_KINDS = totals_by_kind(v1(), 3, 224, 224)
+WEIGHTS = sum(weights for _, weights in KINDS.values())
+SHORTCUTS = sum(each.shortcut for each in network.blocks)
+layers = macs_by_layer(network, 3, 224, 224)
+
+toy = block(3, 3, 1, 6)
+TOY = [(conv.weight.numel(), params(norm)) for conv, norm in (toy.layers[0:2], toy.layers[3:5])]
+TOY.append((toy.layers[6].weight.numel(), params(toy.layers[7])))
+third, second = block(24, 24, 1, 6), block(16, 24, 2, 6)
+THIRD, SECOND = macs(third, 24, 56, 56), macs(second, 16, 112, 112)
+FIRST = params(network.blocks[0])
+EXERCISE, EXERCISE_MACS = block(96, 160, 2, 6), macs(block(96, 160, 2, 6), 96, 14, 14)
+EXERCISE_LAYERS = [count for _, count, _ in macs_by_layer(EXERCISE, 96, 14, 14)]
+
+
+def block_macs(index: int) -> float:
+    """Million MACs of a block at 224."""
+    before = nn.Sequential(network.stem, *network.blocks[:index])
+    with torch.no_grad():
+        shape = before(torch.empty(1, 3, 224, 224, device="meta")).shape
+    return macs(network.blocks[index], *shape[1:]) / 1e6
+
+
+def projects_or_ends(layer: nn.Module) -> bool:
+    """The stem, the last layer of each block, and the last 1×1 layer."""
+    return layer.groups == 1 and (
+        layer.out_channels < layer.in_channels or layer in (layers[0][0], layers[-2][0])
+    )
+
+
+# ---------------------------------------------------------------- what a ReLU keeps
+
+
+def kept(n: int) -> float:
+    """Per cent of the patterns of n signs with at least two positive: counted one by one."""
+    patterns = torch.cartesian_prod(*[torch.tensor([0, 1])] * n).reshape(-1, n)
+    return 100 * float((patterns.sum(dim=1) >= 2).double().mean())
+
+
+torch.manual_seed(44)
+DRAWN = {
+    n: 100 * float((notebook.through_relu(notebook.spiral(), n)[1] >= 2).double().mean())
+    for n in (2, 3, 5, 15, 30)
+}
+
+# ---------------------------------------------------------------- memory, at 16 bits
+
+
+def kilobytes(channels: int, side: int) -> float:
+    return 2 * channels * side**2 / 1000
+
+
+V1_WIDEST, V2_INSIDE, V2_BETWEEN = {}, {}, {}
+for _, _, shape in macs_by_layer(v1(), 3, 224, 224)[:-1]:
+    V1_WIDEST[shape[1]] = max(V1_WIDEST.get(shape[1], 0), shape[0])
+for layer, _, shape in layers[1:-2]:
+    group = V2_BETWEEN if projects_or_ends(layer) else V2_INSIDE
+    group[shape[1]] = max(group.get(shape[1], 0), shape[0])
+RATIOS = [V1_WIDEST[side] / V2_BETWEEN[side] for side in V1_WIDEST]
+
+# ---------------------------------------------------------------- variants
+
+
+def mistaken(right: str, wrong: str, **options) -> nn.Module:
+    return on_meta(definitions("v2", right, wrong).MobileNetV2, **options)
+
+
+always = mistaken("if expand_ratio != 1:", "if True:")
+thin_last = mistaken("1280 * max(1.0, width_mult)", "1280 * width_mult", width_mult=0.35)
+first_strides = v2()
+notebook.first_arxiv_strides(first_strides)
+thin, wide, half = v2(width_mult=0.35), v2(width_mult=1.4), v2(width_mult=0.5)
+SMALLEST = macs(thin, 3, 96, 96)
+t4 = papers.V2_TABLE4
+
+
+def v1_line() -> list[tuple[float, float]]:
+    """(MACs, top-1) of V1's released networks, cheapest first."""
+    rows = papers.SLIM_V1_TOP1.items()
+    return sorted(
+        (macs(v1(width_mult=alpha), 3, size, size), top1)
+        for alpha, row in rows
+        for size, top1 in zip(papers.V1_SIZES, row, strict=True)
+    )
+
+
+def v2_line() -> list[tuple[float, float]]:
+    """(MACs, top-1) of V2's released networks that no cheaper one beats."""
+    points = sorted(
+        (macs(v2(width_mult=width), 3, size, size), row[2])
+        for (width, size), row in papers.SLIM_V2.items()
+    )
+    return [p for p in points if not any(q[0] < p[0] and q[1] >= p[1] for q in points)]
+
+
+def gaps() -> list[float]:
+    """How far each V1 network lies below the line through V2's, at equal MACs (log scale)."""
+    line, found = v2_line(), []
+    for cost, top1 in v1_line():
+        for (low, a), (high, b) in zip(line[:-1], line[1:], strict=True):
+            if low <= cost <= high:
+                part = math.log(cost / low) / math.log(high / low)
+                found.append(a + part * (b - a) - top1)
+    return found
+
+
+GAPS = gaps()
+
+
+def kind_row(kind: str) -> tuple:
+    """MACs and weights of a kind of layer, each with its share in per cent."""
+    count, weights = KINDS[kind]
+    return count, share(count, MACS), weights, share(weights, WEIGHTS)
+
+
+def memory_row(side: int) -> tuple:
+    """A row of Table 3: channels and kB, printed and counted, of V1 and V2."""
+    (a, b), (c, d) = papers.V2_TABLE3[side]
+    ours, thin = V1_WIDEST[side], V2_BETWEEN[side]
+    v1_row = a, b, ours, kilobytes(ours, side)
+    return side, side, *v1_row, c, d, thin, kilobytes(thin, side)
+
+
+maps = dict.fromkeys(shape for layer, _, shape in layers[:-1] if projects_or_ends(layer))
