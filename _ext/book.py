@@ -3,10 +3,12 @@
 * Math is rendered by KaTeX while the book is built; the Node that runs it comes from a wheel.
 * Colab and source buttons point at the repository that the book is built from. Where there is
   none, no button is shown rather than a dead one.
+* The expressions beside the numbers reach no reader.
 * What a notebook prints is shown as it was printed, whatever the pieces in which it arrived.
 * Jupyter Book loads thebe (live code from a CDN) into every page; this book has no use for it.
 """
 
+import json
 import os
 import re
 import socket
@@ -25,6 +27,7 @@ from sphinx.config import Config
 from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
+EXPRESSIONS = re.compile(r"^[ ]*<!--= .* -->[ ]*(?:\n|\Z)", flags=re.MULTILINE)
 
 
 def node_binary() -> str:
@@ -114,6 +117,17 @@ def keep_per_cent_together(app: Sphinx, document: str, source: list[str]) -> Non
         source[0] = re.sub(r"(\d) %", "\\1\u00a0%", source[0])
 
 
+def leave_out_expressions(app: Sphinx, document: str, source: list[str]) -> None:
+    """What the numbers of a text must equal stands beside them in comments (tools/prose.py)."""
+    if app.env.doc2path(document).endswith(".ipynb"):
+        notebook = json.loads(source[0])
+        for cell in notebook["cells"]:
+            cell["source"] = re.sub(EXPRESSIONS, "", "".join(cell["source"]))
+        source[0] = json.dumps(notebook, ensure_ascii=False)
+    else:
+        source[0] = re.sub(EXPRESSIONS, "", source[0])
+
+
 def join_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """All that a cell printed to a stream as one output, where the first piece stood.
 
@@ -150,6 +164,7 @@ def setup(app: Sphinx) -> dict:
     sphinxcontrib.katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
     app.connect("config-inited", show_repository_buttons)
     app.connect("config-inited", drop_thebe)
+    app.connect("source-read", leave_out_expressions)
     app.connect("source-read", keep_per_cent_together)
     app.connect("doctree-read", check_math)
     app.connect("html-page-context", mend_citation_list)

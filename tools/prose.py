@@ -22,7 +22,8 @@ import importlib
 import json
 import re
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from math import floor
@@ -62,6 +63,7 @@ class Chunk:
         return f"{self.place}:{self.first if line is None else line}"
 
 
+@cache
 def plain(line: str) -> str:
     """One line of MyST without what the reader does not see."""
     for pattern, replacement in (
@@ -272,6 +274,8 @@ def helpers(path: Path) -> dict:
 
 def evaluate(chunk: Chunk, line: int, source: str, names: dict) -> list:
     """The values of one expression: several, if it begins with a star."""
+    if source in names["__values__"]:
+        return names["__values__"][source]
     try:
         found = eval(f"[{source}]", names)
     except Exception as error:
@@ -279,6 +283,7 @@ def evaluate(chunk: Chunk, line: int, source: str, names: dict) -> list:
     for value in found:
         if not isinstance(value, int | float | Fraction | str | cut):
             raise Wrong(f"{chunk.place}:{line}: {source} is no number: {value!r}")
+    names["__values__"][source] = found
     return found
 
 
@@ -292,6 +297,7 @@ def bind(name: str, token: Token, names: dict, where: str) -> None:
         raise Wrong(f"{where}: {name} is already a name among the helpers: choose another one")
     digits = token.text.replace(",", "")
     names[name] = float(digits) if "." in digits else int(digits)
+    names["__values__"] = {}
 
 
 def pattern(chunk: Chunk, names: dict) -> list[str]:
@@ -352,7 +358,7 @@ def examine(path: Path) -> tuple[dict[str, list[str]], list[str]]:
     for section, found in sections(path).items():
         names = scope(path)
         for chunk in found:
-            if re.match(r"\s*`+\{exercise\}", chunk.lines[0]):
+            if begins_exercise(chunk):
                 names = scope(path)
             wrong += [f"{chunk.where()}: {each}" for each in complaints(chunk.text())]
             try:
@@ -365,9 +371,14 @@ def examine(path: Path) -> tuple[dict[str, list[str]], list[str]]:
     return rows, wrong
 
 
+def begins_exercise(chunk: Chunk) -> bool:
+    return re.match(r"\s*`+\{exercise\}", chunk.lines[0]) is not None
+
+
 def scope(path: Path) -> dict:
+    """The names of a text before a question has added to them, and a place for known values."""
     names = {} if path.suffix == ".svg" else dict(helpers(path))
-    return {**names, "__taken__": frozenset(names)}
+    return {**names, "__taken__": frozenset(names), "__values__": {}}
 
 
 def problems(path: Path, lock: dict | None = None) -> list[str]:
@@ -390,6 +401,36 @@ def complaints(text: str) -> list[str]:
     """What needs no expression to be wrong: equations, and digits that are none."""
     odd = re.findall(r"[²³¹⁰⁴-⁹₀-₉½¼¾]", text)
     return [f"write {each} as math, where it is checked" for each in odd] + wrong_arithmetic(text)
+
+
+def escapes(path: Path, others: Callable[[int, int], Iterable[int]]) -> list[str]:
+    """The digits of a file that could become others, given the digit and its place, unnoticed."""
+    found = []
+    for section in sections(path).values():
+        names = scope(path)
+        for chunk in section:
+            if begins_exercise(chunk):
+                names = scope(path)
+            before = dict(names)
+            row, read = pattern(chunk, names), [each.text for each in tokens(chunk.text())]
+            for index, line in enumerate(chunk.lines):
+                for digit in re.finditer(r"[0-9]", line):
+                    for other in others(int(digit[0]), digit.start()):
+                        changed = line[: digit.start()] + str(other) + line[digit.end() :]
+                        lines = [*chunk.lines[:index], changed, *chunk.lines[index + 1 :]]
+                        mutant = replace(chunk, lines=lines)
+                        if [each.text for each in tokens(mutant.text())] == read:
+                            continue  # a link's target: nobody reads it
+                        if not is_noticed(mutant, dict(before), row):
+                            found.append(f"{chunk.where()}: {line.strip()} -> {changed.strip()}")
+    return found
+
+
+def is_noticed(mutant: Chunk, names: dict, row: list[str]) -> bool:
+    try:
+        return pattern(mutant, names) != row
+    except Wrong:
+        return True
 
 
 # ---------------------------------------------------------------- equations on the page
@@ -594,15 +635,21 @@ have an expression. A dot stands for one that has.
 """
 
 
-def main() -> int:
-    """Amend the digits, then write the lock; nothing is locked while something is wrong."""
+def main(wanted: list[str]) -> int:
+    """Amend the digits of the texts whose path has one of these parts, then write the lock.
+
+    Nothing is locked while something is wrong.
+    """
     locked = read_lock() if LOCK.exists() else {}
     lines, wrong = [HEAD], []
     for path in texts():
-        if path.suffix in WRITABLE:
-            print(*amend(path, locked.get(name(path), {})), sep="\n", end="\n")
-        rows, here = examine(path)
-        wrong += here
+        rows = locked.get(name(path), {})
+        if any(part in name(path) for part in wanted or [""]):
+            if path.suffix in WRITABLE:
+                for change in amend(path, rows):
+                    print(change)
+            rows, here = examine(path)
+            wrong += here
         lines.append(f"[{name(path)}]")
         for section, found in rows.items():
             lines += [f"# {section}", *found]
@@ -614,4 +661,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -4,9 +4,15 @@ from torch import nn
 
 from tests.book import definitions
 from tests.counting import macs, params, totals_by_kind, v1, v2, v3
+from tests.numbers.separable import FULL_V1, times
 from tools import papers
 
 NETWORKS = {"V1": v1(), "V2": v2(), "V3-Large": v3("large"), "V3-Small": v3("small")}
+V1_BLOCKS = [
+    number
+    for block in NETWORKS["V1"].blocks
+    for number in (block.pointwise[0].out_channels, block.depthwise[0].stride[0])
+]
 KINDS = {name: totals_by_kind(network, 3, 224, 224) for name, network in NETWORKS.items()}
 COST = {name: macs(network, 3, 224, 224) for name, network in NETWORKS.items()}
 TIME = {

@@ -2,10 +2,12 @@
 
 import torch
 from torch import nn
-from torchvision.models import resnet50, vgg16
+from torchvision.models import ResNet50_Weights, VGG16_Weights, resnet50, vgg16
 
 from tests.book import definitions
 from tests.counting import macs, macs_by_layer, on_meta, params, v1
+from tests.numbers.common import minutes
+from tools import papers
 
 output_size = definitions("convolution").output_size
 

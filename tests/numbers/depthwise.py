@@ -8,6 +8,7 @@ from torchvision.models import resnext50_32x4d
 
 from tests.book import definitions
 from tests.counting import macs, on_meta, params
+from tests.numbers.common import minutes
 
 standard = nn.Conv2d(3, 5, 3, bias=False)
 depthwise = definitions("depthwise").depthwise

@@ -1,5 +1,6 @@
 """Names for the expressions beside the numbers of the chapter on devices."""
 
+import math
 from statistics import mean
 
 import torch
@@ -10,8 +11,9 @@ from torchvision.models import mobilenet_v3_large
 
 from tests.book import definitions
 from tests.counting import macs as count_macs
-from tools import latency
-from tools.latency import bound, layer_times, milliseconds
+from tests.numbers.common import minutes
+from tools import latency, papers
+from tools.latency import bound, layer_times, machine, milliseconds
 
 notebook = definitions("device")
 RECORD = latency.recorded()

@@ -4,7 +4,7 @@ from torchvision.models import vgg16
 
 from tests.counting import macs, on_meta, v1, v2, v3
 from tests.numbers.common import minutes
-from tests.numbers.separable import FULL_V1
+from tests.numbers.separable import DW, FULL_V1, PAIR, PW, STANDARD
 from tools import papers
 
 MILLION = {

@@ -1,13 +1,21 @@
 """Names for the expressions beside the numbers of the page of interview questions."""
 
+from statistics import mean
+
 import torch
 from torch import nn
 from torchvision.models import resnet50
 
 from tests.book import definitions
 from tests.counting import macs, macs_by_layer, on_meta, params, v1, v2
-from tests.numbers.cheatsheet import NETWORKS
-from tools import papers
+from tests.numbers import device, training
+from tests.numbers import v1 as first
+from tests.numbers import v3 as third
+from tests.numbers.cheatsheet import COST, KINDS, NETWORKS, TIME, params_million, share
+from tests.numbers.cheatsheet import first as first_filters
+from tests.numbers.separable import FULL_V1, times
+from tests.numbers.v2 import always
+from tools import learning, papers
 
 # A layer to count by hand: 128 to 256 channels, 3×3, stride 2, on a map of 56×56.
 WORKED = nn.Conv2d(128, 256, 3, 2, padding=1, bias=False)

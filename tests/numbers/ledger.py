@@ -1,20 +1,27 @@
 """Names for the expressions beside the numbers of the ledger."""
 
+import math
 from statistics import mean
 
 import timm
 from torch import nn
 from torchvision.models import (
+    ResNet50_Weights,
+    VGG16_Weights,
+    alexnet,
     mobilenet_v2,
     mobilenet_v3_large,
+    squeezenet1_0,
 )
 
-from tests.counting import macs, on_meta
-from tests.numbers import convolution
+from tests.counting import macs, on_meta, params, v1, v3
+from tests.numbers import convolution, device, pointwise, separable
+from tests.numbers import v1 as c1
+from tests.numbers import v2 as c2
 from tests.numbers import v3 as c3
 from tools import papers
 from tools.learning import SEPARABLE, THINNED, tested
-from tools.variants import first_version_v3_large
+from tools.variants import first_version_v3_large, minimalistic_v3, paper_v3
 
 t3, t9, early9 = papers.V3_TABLE3, papers.V3_TABLE9, papers.V3_TABLE9_EARLIER
 slim1, slim2, slim3 = papers.SLIM_V1_MACS, papers.SLIM_V2, papers.SLIM_V3

@@ -6,6 +6,7 @@ from torchvision.models import mobilenet_v2
 
 from tests.book import definitions
 from tests.counting import macs, on_meta, params, totals_by_kind, v1
+from tests.numbers.common import minutes
 from tools import papers
 
 pointwise = definitions("pointwise").pointwise
@@ -31,6 +32,12 @@ shares = {
 }
 PRINTED_SUM = sum(row[0] for row in papers.V1_TABLE2.values())
 ROUNDED_SUM = sum(round(share[0], 2) for share in shares.values())
+
+
+def table2_row(kind: str) -> tuple:
+    """Printed and counted shares of a kind of layer in V1's MACs and parameters, in per cent."""
+    printed, (macs_counted, weights_counted) = papers.V1_TABLE2[kind], shares[kind]
+    return printed.macs, macs_counted, printed.params, weights_counted
 
 
 reduce, middle, expand = (

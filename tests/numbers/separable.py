@@ -1,10 +1,13 @@
 """Names for the expressions beside the numbers of the chapter on the separable convolution."""
 
+from fractions import Fraction
+
 import torch
 from torch import nn
 
 from tests.book import definitions
-from tests.counting import macs, params
+from tests.counting import macs, params, v1
+from tests.numbers.common import minutes
 from tools import papers
 
 notebook = definitions("separable")

@@ -8,6 +8,7 @@ from torchvision.models import mobilenet_v2, mobilenet_v3_small
 
 from tests.book import definitions
 from tests.counting import macs, on_meta, params
+from tests.numbers.common import minutes
 from tools import learning, papers
 from tools.learning import FULL, LINEAR, SEPARABLE, THINNED, tested
 
@@ -120,6 +121,9 @@ LATE = macs(late, 3, 32, 32)
 V2_PARAMS = params(on_meta(notebook.v2_for_small_pictures, 10))
 V2_64 = macs(on_meta(notebook.v2_for_small_pictures, 10, 1), 3, 64, 64)
 V2_BLOCK = on_meta(definitions("v2").InvertedResidual, 24, 24, 1, 6)
+V2_BLOCK_POINTWISE = sum(
+    m.weight.numel() for m in V2_BLOCK.modules() if isinstance(m, torch.nn.Conv2d) and m.groups == 1
+)
 
 v3_small = on_meta(mobilenet_v3_small, num_classes=10)
 HEAD, BODY = params(v3_small.classifier), params(v3_small.features)

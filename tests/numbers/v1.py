@@ -9,7 +9,8 @@ from torch.nn.functional import cross_entropy
 
 from tests.book import definitions
 from tests.counting import macs, macs_by_layer, on_meta, params, totals_by_kind, v1
-from tests.numbers import convolution
+from tests.numbers import convolution, pointwise
+from tests.numbers.common import minutes
 from tools import papers
 
 notebook = definitions("v1")

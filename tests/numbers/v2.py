@@ -7,6 +7,7 @@ from torch import nn
 
 from tests.book import definitions
 from tests.counting import macs, macs_by_layer, on_meta, params, totals_by_kind, v1, v2
+from tests.numbers.common import minutes
 from tools import papers
 
 notebook = definitions("v2")

@@ -2,15 +2,18 @@
 
 import math
 from functools import cache
+from itertools import pairwise
 
 import torch
+from sklearn.datasets import load_digits
 from torch import nn
 
 from tests.book import definitions
 from tests.counting import kind_of, macs, macs_by_layer, on_meta, params, v1, v2, v3
+from tests.numbers.common import minutes
 from tools import papers
 from tools.prose import numbers
-from tools.variants import minimalistic_v3, paper_v3
+from tools.variants import first_version_v3_large, grouped, minimalistic_v3, paper_v3
 
 notebook = definitions("v3")
 MILLION = 1e6
@@ -235,6 +238,11 @@ def v2_gaps() -> list[float]:
             if low <= cost <= high:
                 gaps.append(a + math.log(cost / low) / math.log(high / low) * (b - a) - row[2])
     return gaps
+
+
+def block_7(width: float) -> int:
+    """Channels that leave V3-Small's block 7."""
+    return v3("small", width_mult=width).blocks[6].layers[-1].num_features
 
 
 MINIMAL, slim = macs(minimalistic_v3("large"), 3, 224, 224), papers.SLIM_V3
