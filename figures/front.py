@@ -20,11 +20,11 @@ def steps() -> list[tuple]:
     return [
         (name, count(network.to("meta"), 224)[0], top1, role, idea)
         for name, network, top1, role, idea in (
-            ("VGG-16", vgg16(), papers.V1_TABLE8["VGG 16"][0], *FULL[0]),
-            ("V1's shape, full convolutions", full, papers.V1_TABLE4["full"][0], *FULL[1]),
-            ("V1", v1, papers.V1_TABLE4["separable"][0], *LIGHT[0]),
-            ("V2", v2, papers.V2_TABLE4["MobileNetV2"][0], *LIGHT[1]),
-            ("V3-Large", v3, papers.V3_TABLE3["V3-Large 1.0"][0], *LIGHT[2]),
+            ("VGG-16", vgg16(), papers.V1_TABLE8["VGG 16"].top1, *FULL[0]),
+            ("V1's shape, full convolutions", full, papers.V1_TABLE4["full"].top1, *FULL[1]),
+            ("V1", v1, papers.V1_TABLE4["separable"].top1, *LIGHT[0]),
+            ("V2", v2, papers.V2_TABLE4["MobileNetV2"].top1, *LIGHT[1]),
+            ("V3-Large", v3, papers.V3_TABLE3["V3-Large 1.0"].top1, *LIGHT[2]),
         )
     ]
 

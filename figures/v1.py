@@ -11,7 +11,7 @@ v1 = definitions("v1")
 # (width, input size): top-1 accuracy as the V1 paper prints it, in its Tables 6, 7 and 9.
 PAPER = {(alpha, 224): row[0] for alpha, row in papers.V1_TABLE6.items()}
 PAPER |= {(1.0, size): row[0] for size, row in papers.V1_TABLE7.items()}
-PAPER[0.5, 160] = papers.V1_TABLE9["0.50 MobileNet-160"][0]
+PAPER[0.5, 160] = papers.V1_TABLE9["0.50 MobileNet-160"].top1
 
 
 def units() -> list[tuple[str, list]]:

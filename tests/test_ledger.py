@@ -13,10 +13,10 @@ from torch import nn
 from torchvision.models import ResNet50_Weights, VGG16_Weights, alexnet, squeezenet1_0
 
 from tests.book import ROOT
-from tests.claims import convolution, device
-from tests.claims import v1 as claims
-from tests.claims import v3 as claims_v3
 from tests.counting import macs, on_meta, params
+from tests.numbers import convolution, device
+from tests.numbers import v1 as counted_v1
+from tests.numbers import v3 as counted_v3
 from tools import papers
 from tools.variants import minimalistic_v3
 
@@ -24,14 +24,14 @@ MILLION = 1e6
 
 
 def test_v1_text_rounds_its_lead_up_to_four_points():
-    ours = papers.V1_TABLE9["0.50 MobileNet-160"][0]
-    leads = [ours - papers.V1_TABLE9[name][0] for name in ("AlexNet", "Squeezenet")]
+    ours = papers.V1_TABLE9["0.50 MobileNet-160"].top1
+    leads = [ours - papers.V1_TABLE9[name].top1 for name in ("AlexNet", "Squeezenet")]
     assert [round(lead, 1) for lead in leads] == [3.0, 2.7]
 
 
 def test_v1_table_14_names_a_network_at_160_as_at_128():
-    assert round(claims.GRID[0.75, 160] / MILLION) == 166
-    assert round(claims.GRID[0.75, 128] / MILLION) != 166
+    assert round(counted_v1.GRID[0.75, 160] / MILLION) == 166
+    assert round(counted_v1.GRID[0.75, 128] / MILLION) != 166
 
 
 def test_the_side_of_the_input_is_wrong_by_the_square_of_the_stride():
@@ -40,12 +40,12 @@ def test_the_side_of_the_input_is_wrong_by_the_square_of_the_stride():
 
 
 def test_mnasnet_a1_is_as_its_own_paper_says_not_as_v3s_table_3():
-    counted = round(claims_v3.SEED[0] / MILLION)
-    assert counted == papers.MNASNET_A1_MADDS != papers.V3_TABLE3["MnasNet-A1"][1]
+    counted = round(counted_v3.SEED[0] / MILLION)
+    assert counted == papers.MNASNET_A1_MADDS != papers.V3_TABLE3["MnasNet-A1"].macs
 
 
 def test_the_shorter_end_of_v3_saves_more_than_the_paper_says():
-    saved = sum(claims_v3.OLD_END) - sum(claims_v3.NEW_END)
+    saved = sum(counted_v3.OLD_END) - sum(counted_v3.NEW_END)
     assert saved == 34_317_760 and round(saved / 1e7) * 10 == 30  # the paper: 30 million
 
 
@@ -57,7 +57,7 @@ def test_v3_batch_needs_32_shares_where_the_pod_has_16_chips():
 
 def test_the_readmes_minimalistic_small_is_not_65_million():
     counted = macs(minimalistic_v3("small"), 3, 224, 224)
-    assert round(counted / MILLION) == 52 != papers.SLIM_V3["Small minimalistic"][0]
+    assert round(counted / MILLION) == 52 != papers.SLIM_V3["Small minimalistic"].macs
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_torchvisions_gflops_are_macs(weights, counted):
 def test_torchvisions_alexnet_and_squeezenet_are_not_the_papers():
     of_torchvision = [macs(on_meta(build), 3, 224, 224) for build in (alexnet, squeezenet1_0)]
     assert of_torchvision == [714_188_480, 818_924_576]
-    assert of_torchvision[0] < claims.ALEX_MACS and of_torchvision[1] < claims.SQUEEZE_MACS
-    assert params(on_meta(alexnet)) > claims.ALEX_PARAMS
+    assert of_torchvision[0] < counted_v1.ALEX_MACS and of_torchvision[1] < counted_v1.SQUEEZE_MACS
+    assert params(on_meta(alexnet)) > counted_v1.ALEX_PARAMS
 
 
 def test_xnnpacks_quantiser_lets_no_scale_fall_below_its_floor():
@@ -97,7 +97,7 @@ V4_TABLE6 = {  # Qin et al. 2024, Table 6: million parameters, billion MACs
 def test_v4_table_6_divides_by_powers_of_two(name):
     size, printed_params, printed_macs = V4_TABLE6[name]
     network = on_meta(timm.create_model, name)
-    weights, work = claims.without_norm(network), macs(network, 3, size, size)
+    weights, work = counted_v1.without_norm(network), macs(network, 3, size, size)
     digits = 1 if printed_params < 10 else 0
     assert round(weights / 2**20, digits) == printed_params != round(weights / 1e6, digits)
     assert round(work / 2**30, 1) == printed_macs != round(work / 1e9, 1)
@@ -115,23 +115,23 @@ def test_depthwise_layers_take_more_than_their_share_of_time_and_still_little():
         * device.over_blocks("depthwise", 1)
         / (device.over_blocks("depthwise", 1) + device.over_blocks("pointwise", 1))
     )
-    work = 100 * device.over_blocks("depthwise", 0) / macs(claims.v1(), 3, 224, 224)
+    work = 100 * device.over_blocks("depthwise", 0) / macs(counted_v1.v1(), 3, 224, 224)
     assert 2 * work < time < 15
 
 
 def test_the_same_v2_on_the_same_phone_has_four_times():
     times = [
-        papers.V2_TABLE4["MobileNetV2"][3],
-        papers.SLIM_V2[1.0, 224][3],
+        papers.V2_TABLE4["MobileNetV2"].ms,
+        papers.SLIM_V2[1.0, 224].ms,
         papers.V3_TABLE3_FIRST["V2 1.0"],
-        papers.V3_TABLE3["V2 1.0"][3],
+        papers.V3_TABLE3["V2 1.0"].pixel1,
     ]
     assert len(set(times)) == 4 and max(times) / min(times) > 1.2
 
 
 def test_h_swish_is_slower_than_the_relu_whose_place_it_takes():
     _, optimised, plain = papers.V3_TABLE5["V3-Large 1.0"]
-    assert papers.V3_TABLE5["ReLU"][1] < optimised < plain
+    assert papers.V3_TABLE5["ReLU"].ms < optimised < plain
 
 
 # ---------------------------------------------------------------- the page itself

@@ -12,11 +12,11 @@ import timm
 from torch import nn
 
 from tests.book import ROOT, definitions
-from tests.claims import convolution, pointwise
-from tests.claims import v1 as claims
-from tests.claims import v2 as claims_v2
-from tests.claims import v3 as claims_v3
 from tests.counting import macs, macs_by_layer, params, v1, v2, v3
+from tests.numbers import convolution, pointwise
+from tests.numbers import v1 as counted_v1
+from tests.numbers import v2 as counted_v2
+from tests.numbers import v3 as counted_v3
 from tools import papers
 from tools.notebooks import read_notebook
 from tools.variants import minimalistic_v3, paper_v3, skeleton_v3
@@ -109,20 +109,20 @@ def check(printed: float, count: int, digits: int, how: str | int | None) -> Non
 
 # (printed, what is counted, how it was shortened). "cut" must mean that rounding gives another.
 MULT_ADDS = {
-    "Table 4, full": (papers.V1_TABLE4["full"], claims.FULL_MACS - claims.FC, rounded),
-    "Table 4, separable": (papers.V1_TABLE4["separable"], claims.FULL_SIZE, rounded),
-    "Table 5, narrow": (papers.V1_TABLE5["narrow"], claims.GRID[0.75, 224], rounded),
-    "Table 5, shallow": (papers.V1_TABLE5["shallow"], claims.SHALLOW_MACS, rounded),
-    "Table 6, 1.0": (papers.V1_TABLE6[1.0], claims.GRID[1.0, 224], rounded),
-    "Table 6, 0.75": (papers.V1_TABLE6[0.75], claims.GRID[0.75, 224], rounded),
-    "Table 6, 0.5": (papers.V1_TABLE6[0.5], claims.GRID[0.5, 224], rounded),
-    "Table 6, 0.25": (papers.V1_TABLE6[0.25], claims.GRID[0.25, 224], rounded),
-    "Table 7, 224": (papers.V1_TABLE7[224], claims.GRID[1.0, 224], rounded),
-    "Table 7, 192": (papers.V1_TABLE7[192], claims.GRID[1.0, 192], rounded),
-    "Table 7, 160": (papers.V1_TABLE7[160], claims.GRID[1.0, 160], cut),
-    "Table 7, 128": (papers.V1_TABLE7[128], claims.GRID[1.0, 128], rounded),
-    "Table 8, V1": (papers.V1_TABLE8["1.0 MobileNet-224"], claims.FULL_SIZE, rounded),
-    "Table 9, V1": (papers.V1_TABLE9["0.50 MobileNet-160"], claims.GRID[0.5, 160], cut),
+    "Table 4, full": (papers.V1_TABLE4["full"], counted_v1.FULL_MACS - counted_v1.FC, rounded),
+    "Table 4, separable": (papers.V1_TABLE4["separable"], counted_v1.FULL_SIZE, rounded),
+    "Table 5, narrow": (papers.V1_TABLE5["narrow"], counted_v1.GRID[0.75, 224], rounded),
+    "Table 5, shallow": (papers.V1_TABLE5["shallow"], counted_v1.SHALLOW_MACS, rounded),
+    "Table 6, 1.0": (papers.V1_TABLE6[1.0], counted_v1.GRID[1.0, 224], rounded),
+    "Table 6, 0.75": (papers.V1_TABLE6[0.75], counted_v1.GRID[0.75, 224], rounded),
+    "Table 6, 0.5": (papers.V1_TABLE6[0.5], counted_v1.GRID[0.5, 224], rounded),
+    "Table 6, 0.25": (papers.V1_TABLE6[0.25], counted_v1.GRID[0.25, 224], rounded),
+    "Table 7, 224": (papers.V1_TABLE7[224], counted_v1.GRID[1.0, 224], rounded),
+    "Table 7, 192": (papers.V1_TABLE7[192], counted_v1.GRID[1.0, 192], rounded),
+    "Table 7, 160": (papers.V1_TABLE7[160], counted_v1.GRID[1.0, 160], cut),
+    "Table 7, 128": (papers.V1_TABLE7[128], counted_v1.GRID[1.0, 128], rounded),
+    "Table 8, V1": (papers.V1_TABLE8["1.0 MobileNet-224"], counted_v1.FULL_SIZE, rounded),
+    "Table 9, V1": (papers.V1_TABLE9["0.50 MobileNet-160"], counted_v1.GRID[0.5, 160], cut),
 }
 
 
@@ -135,15 +135,15 @@ def test_v1_mult_adds(where):
 
 
 def test_v1_table_4_counts_its_two_rows_in_two_ways():
-    assert round(claims.FULL_MACS / MILLION) != papers.V1_TABLE4["full"][1]
-    assert round((claims.FULL_SIZE - claims.FC) / MILLION) == 568  # printed is 569
+    assert round(counted_v1.FULL_MACS / MILLION) != papers.V1_TABLE4["full"].macs
+    assert round((counted_v1.FULL_SIZE - counted_v1.FC) / MILLION) == 568  # printed is 569
 
 
 PARAMETERS = {
-    "Table 4, full": (papers.V1_TABLE4["full"], claims.full, 1),
+    "Table 4, full": (papers.V1_TABLE4["full"], counted_v1.full, 1),
     "Table 4, separable": (papers.V1_TABLE4["separable"], v1(), 1),
     "Table 5, narrow": (papers.V1_TABLE5["narrow"], v1(width_mult=0.75), 1),
-    "Table 5, shallow": (papers.V1_TABLE5["shallow"], claims.shallow, 1),
+    "Table 5, shallow": (papers.V1_TABLE5["shallow"], counted_v1.shallow, 1),
     "Table 6, 1.0": (papers.V1_TABLE6[1.0], v1(), 1),
     "Table 6, 0.75": (papers.V1_TABLE6[0.75], v1(width_mult=0.75), 1),
     "Table 6, 0.5": (papers.V1_TABLE6[0.5], SMALL, 1),
@@ -157,12 +157,12 @@ PARAMETERS = {
 def test_v1_parameters_fit_with_and_without_batch_norm(where):
     (_, _, printed), network, digits = PARAMETERS[where]
     assert round(params(network) / MILLION, digits) == printed
-    assert round(claims.without_norm(network) / MILLION, digits) == printed
+    assert round(counted_v1.without_norm(network) / MILLION, digits) == printed
 
 
 def test_v1_table_9_leaves_batch_norm_out():
-    printed = papers.V1_TABLE9["0.50 MobileNet-160"][2]
-    assert round(claims.without_norm(SMALL) / MILLION, 2) == printed
+    printed = papers.V1_TABLE9["0.50 MobileNet-160"].params
+    assert round(counted_v1.without_norm(SMALL) / MILLION, 2) == printed
     assert round(params(SMALL) / MILLION, 2) != printed
 
 
@@ -176,24 +176,24 @@ def test_v1_table_8_counts_vgg_in_two_ways():
 
 def test_v1_table_8_googlenet_is_neither_of_our_counts():
     _, printed_macs, printed_params = papers.V1_TABLE8["GoogleNet"]
-    low, high = claims.TORCHVISION_GOOGLENET / MILLION, claims.GOOGLE_MACS / MILLION
+    low, high = counted_v1.TORCHVISION_GOOGLENET / MILLION, counted_v1.GOOGLE_MACS / MILLION
     assert low < printed_macs < high and high - low < 100
-    assert round(claims.GOOGLE_PARAMS / MILLION, 1) == 7.0 != printed_params
+    assert round(counted_v1.GOOGLE_PARAMS / MILLION, 1) == 7.0 != printed_params
 
 
 def test_v1_table_9_squeezenet_is_in_flops():
     """Twice its MACs is the number that its authors published, and that the table cuts short."""
     _, printed_macs, printed_params = papers.V1_TABLE9["Squeezenet"]
-    flops = 2 * claims.SQUEEZE_MACS
+    flops = 2 * counted_v1.SQUEEZE_MACS
     assert round(flops / 1e9, 2) == 1.72
     assert round(flops / HUNDRED_MILLIONS) * 100 == printed_macs
-    assert round(claims.SQUEEZE_PARAMS / MILLION, 2) == printed_params
+    assert round(counted_v1.SQUEEZE_PARAMS / MILLION, 2) == printed_params
 
 
 def test_v1_table_9_alexnet_is_cut_after_two_digits():
     _, printed_macs, printed_params = papers.V1_TABLE9["AlexNet"]
-    assert int(claims.ALEX_MACS / 1e7) * 10 == printed_macs
-    assert int(claims.ALEX_PARAMS / 1e6) == printed_params
+    assert int(counted_v1.ALEX_MACS / 1e7) * 10 == printed_macs
+    assert int(counted_v1.ALEX_PARAMS / 1e6) == printed_params
 
 
 # ---------------------------------------------------------------- beyond Table 9, and the README
@@ -202,7 +202,7 @@ def test_v1_table_9_alexnet_is_cut_after_two_digits():
 @pytest.mark.parametrize(("alpha", "size"), papers.V1_TABLE10)
 def test_v1_table_10_has_the_mult_adds_of_1000_classes(alpha, size):
     printed_macs, printed_params = papers.V1_TABLE10[alpha, size]
-    assert round(claims.GRID[alpha, size] / MILLION) == printed_macs
+    assert round(counted_v1.GRID[alpha, size] / MILLION) == printed_macs
     dogs = v1(num_classes=120, width_mult=alpha)
     assert round(params(dogs) / MILLION, 1) == printed_params
 
@@ -212,10 +212,10 @@ def test_v1_table_12_leaves_the_classifier_out(alpha, size):
     """And its narrowest network has no layer of fewer than 16 channels: so we guess."""
     printed_macs, printed_params = papers.V1_TABLE12[alpha, size]
     how = cut if (alpha, size) in ((0.5, 128), (0.25, 224)) else rounded
-    _, body = claims.with_floor(alpha, size, 16 if alpha == 0.25 else 8)
+    _, body = counted_v1.with_floor(alpha, size, 16 if alpha == 0.25 else 8)
     assert how(body / MILLION, 0) == printed_macs
     if alpha == 0.25:
-        _, usual = claims.with_floor(alpha, size, 8)
+        _, usual = counted_v1.with_floor(alpha, size, 8)
         assert printed_macs not in (round(usual / MILLION), int(usual / MILLION))
     network = v1(width_mult=alpha)
     assert round((params(network) - params(network.classifier)) / MILLION, 1) == printed_params
@@ -224,13 +224,13 @@ def test_v1_table_12_leaves_the_classifier_out(alpha, size):
 @pytest.mark.parametrize("alpha", papers.SLIM_V1_MACS)
 def test_the_readme_of_the_released_code(alpha):
     for size, printed in zip(papers.V1_SIZES, papers.SLIM_V1_MACS[alpha], strict=True):
-        counted = claims.GRID[alpha, size]
+        counted = counted_v1.GRID[alpha, size]
         if alpha == 0.75:
             assert round(counted / MILLION) != printed
-            counted = claims.without_stem(alpha, size)
+            counted = counted_v1.without_stem(alpha, size)
         elif (alpha, size) == (0.25, 192):
             assert round(counted / MILLION) != printed
-            counted = claims.with_floor(alpha, size, 16)[0]
+            counted = counted_v1.with_floor(alpha, size, 16)[0]
         elif (alpha, size) == (0.5, 224):  # 149.497: it seems to be rounded twice
             assert round(counted / MILLION) != printed
             counted = MILLION * (round(counted / MILLION, 1) + 0.01)
@@ -240,7 +240,7 @@ def test_the_readme_of_the_released_code(alpha):
 @pytest.mark.parametrize("alpha", papers.SLIM_V1_PARAMS)
 def test_the_readme_has_three_numbers_for_each_channel_of_a_batch_norm(alpha):
     network = v1(width_mult=alpha)
-    counted = params(network) + claims.channels_normed(network)
+    counted = params(network) + counted_v1.channels_normed(network)
     assert round(counted / MILLION, 2) == papers.SLIM_V1_PARAMS[alpha]
     two_fit = round(params(network) / MILLION, 2) == papers.SLIM_V1_PARAMS[alpha]
     assert two_fit == (alpha in (0.75, 0.25))
@@ -261,10 +261,13 @@ def test_the_released_code_states_the_same_totals(alpha, size, weights, mult_add
 
 
 def test_v1_pointwise_layers_cost_one_unit_or_two():
-    assert set(claims.POINTWISE) == {claims.UNIT, claims.DOUBLE}
-    assert claims.DOUBLE == 2 * claims.UNIT and sum(claims.POINTWISE) == 21 * claims.UNIT
-    assert (claims.NARROW_ONES, claims.WIDE_ONES) == (5, 8)
-    assert 1 < (claims.FULL_SIZE - sum(claims.POINTWISE)) / claims.UNIT < 1.2
+    assert set(counted_v1.POINTWISE) == {counted_v1.UNIT, counted_v1.DOUBLE}
+    assert (
+        counted_v1.DOUBLE == 2 * counted_v1.UNIT
+        and sum(counted_v1.POINTWISE) == 21 * counted_v1.UNIT
+    )
+    assert (counted_v1.NARROW_ONES, counted_v1.WIDE_ONES) == (5, 8)
+    assert 1 < (counted_v1.FULL_SIZE - sum(counted_v1.POINTWISE)) / counted_v1.UNIT < 1.2
 
 
 # The unit to which a number of Table 8 or 9 is rounded, where that is not the last digit.
@@ -290,18 +293,18 @@ def test_bold_is_what_our_count_does_not_round_to(network, stars, printed, count
 
 
 def test_two_of_the_wide_networks_are_beaten_and_ten_are_not():
-    assert set(claims.BEATEN) == {(1.0, 128), (0.5, 192)} and len(claims.wide_enough) == 12
-    assert (0.75, 160) in claims.BEATEN[1.0, 128] and (0.75, 128) in claims.BEATEN[0.5, 192]
+    assert set(counted_v1.BEATEN) == {(1.0, 128), (0.5, 192)} and len(counted_v1.wide_enough) == 12
+    assert (0.75, 160) in counted_v1.BEATEN[1.0, 128] and (0.75, 128) in counted_v1.BEATEN[0.5, 192]
 
 
 def test_squeezenet_works_more_than_alexnet_with_fewer_parameters():
-    assert claims.SQUEEZE_MACS > claims.ALEX_MACS
-    assert claims.SQUEEZE_PARAMS < claims.ALEX_PARAMS / 40
+    assert counted_v1.SQUEEZE_MACS > counted_v1.ALEX_MACS
+    assert counted_v1.SQUEEZE_PARAMS < counted_v1.ALEX_PARAMS / 40
 
 
 def test_the_released_networks_are_near_the_papers():
     """A digit typed wrongly into either table would part them, or break the order."""
-    assert all(abs(difference) < 1.2 for difference in claims.RETRAINED)
+    assert all(abs(difference) < 1.2 for difference in counted_v1.RETRAINED)
     for row in papers.SLIM_V1_TOP1.values():
         assert list(row) == sorted(row, reverse=True)
     for column in zip(*papers.SLIM_V1_TOP1.values(), strict=True):
@@ -316,37 +319,37 @@ def test_the_readme_of_v2_cuts_and_leaves_batch_norm_out(width, size):
     million_macs, million_params, *_ = papers.SLIM_V2[width, size]
     network = v2(width_mult=width)
     assert int(macs(network, 3, size, size) / MILLION) == million_macs
-    assert round(claims_v2.without_norm(network) / MILLION, 2) == million_params
+    assert round(counted_v2.without_norm(network) / MILLION, 2) == million_params
 
 
 def test_v2_table_4():
     _, million_params, million_macs, _ = papers.V2_TABLE4["MobileNetV2"]
-    assert int(claims_v2.MACS / MILLION) == million_macs != round(claims_v2.MACS / MILLION)
-    assert cut(claims_v2.without_norm(claims_v2.network) / MILLION, 1) == million_params
-    assert cut(claims_v2.PARAMS / MILLION, 1) != million_params
+    assert int(counted_v2.MACS / MILLION) == million_macs != round(counted_v2.MACS / MILLION)
+    assert cut(counted_v2.without_norm(counted_v2.network) / MILLION, 1) == million_params
+    assert cut(counted_v2.PARAMS / MILLION, 1) != million_params
     _, million_params, million_macs, _ = papers.V2_TABLE4["MobileNetV2 (1.4)"]
-    assert round(params(claims_v2.wide) / MILLION, 1) == 6.1 != million_params
-    assert round(macs(claims_v2.wide, 3, 224, 224) / MILLION) == 582 != million_macs
-    assert round(claims_v2.V1_MACS / MILLION) != papers.V2_TABLE4["MobileNetV1"][2]
+    assert round(params(counted_v2.wide) / MILLION, 1) == 6.1 != million_params
+    assert round(macs(counted_v2.wide, 3, 224, 224) / MILLION) == 582 != million_macs
+    assert round(counted_v2.V1_MACS / MILLION) != papers.V2_TABLE4["MobileNetV1"].macs
 
 
 @pytest.mark.parametrize("side", papers.V2_TABLE3)
 def test_v2_table_3_is_one_row_too_high(side):
     """At 56, 28 and 14 it has the channels that blocks with this input put out, at stride 2."""
     (v1_channels, v1_kb), (channels, kb) = papers.V2_TABLE3[side]
-    assert v1_channels == claims_v2.V1_WIDEST[side]
+    assert v1_channels == counted_v2.V1_WIDEST[side]
     if side == 7:
-        assert abs(v1_kb - 2 * claims_v2.kilobytes(v1_channels, side)) < 3
+        assert abs(v1_kb - 2 * counted_v2.kilobytes(v1_channels, side)) < 3
     else:
-        assert abs(v1_kb - claims_v2.kilobytes(v1_channels, side)) < 0.01 * v1_kb
+        assert abs(v1_kb - counted_v2.kilobytes(v1_channels, side)) < 0.01 * v1_kb
     if side in (112, 7):
-        assert channels == claims_v2.V2_BETWEEN[side]
+        assert channels == counted_v2.V2_BETWEEN[side]
     else:
-        halving = [each for each in claims_v2.network.blocks if strides(each) == 2]
+        halving = [each for each in counted_v2.network.blocks if strides(each) == 2]
         inputs = {56: 1, 28: 2, 14: 3}
         assert channels == halving[inputs[side]].layers[-1].num_features
-        assert channels > claims_v2.V2_BETWEEN[side]
-    assert abs(kb - claims_v2.kilobytes(channels, side)) < 0.03 * kb
+        assert channels > counted_v2.V2_BETWEEN[side]
+    assert abs(kb - counted_v2.kilobytes(channels, side)) < 0.03 * kb
 
 
 def strides(block: nn.Module) -> int:
@@ -355,16 +358,16 @@ def strides(block: nn.Module) -> int:
 
 def test_what_a_relu_keeps_is_counted_as_the_formula_says():
     for n in (2, 3, 4, 5, 15):
-        assert claims_v2.kept(n) == pytest.approx(100 * (1 - (n + 1) / 2**n))
+        assert counted_v2.kept(n) == pytest.approx(100 * (1 - (n + 1) / 2**n))
 
 
 def test_v2_lies_three_to_nine_points_above_v1():
-    assert len(claims_v2.GAPS) == 16
-    assert 3 <= min(claims_v2.GAPS) and max(claims_v2.GAPS) < 9.5
+    assert len(counted_v2.GAPS) == 16
+    assert 3 <= min(counted_v2.GAPS) and max(counted_v2.GAPS) < 9.5
 
 
 def test_v2_keeps_three_to_eight_times_less_between_blocks():
-    assert 3 < min(claims_v2.RATIOS) and max(claims_v2.RATIOS) == 8
+    assert 3 < min(counted_v2.RATIOS) and max(counted_v2.RATIOS) == 8
 
 
 # ---------------------------------------------------------------- MobileNetV3
@@ -379,11 +382,11 @@ IN_TABLE_9 = {  # of Table 3, in Table 9
 
 @pytest.mark.parametrize("row", papers.V3_TABLE9)
 def test_v3_table_9(row):
-    """Each number is our count rounded, but where `claims_v3` says that it is something else."""
+    """Each number is our count rounded, but where `counted_v3` says that it is something else."""
     (variant, size, width), (_, million_macs, million_params, _) = row, papers.V3_TABLE9[row]
     network = paper_v3(variant, width)
-    how_macs = claims_v3.TABLE9_MACS.get(row)
-    how_params = claims_v3.TABLE9_PARAMS.get((variant, 224, width))
+    how_macs = counted_v3.TABLE9_MACS.get(row)
+    how_params = counted_v3.TABLE9_PARAMS.get((variant, 224, width))
     check(million_macs, macs(network, 3, size, size), 0, how_macs)
     check(million_params, params(network), 1, how_params)
     if isinstance(how_macs, int):
@@ -430,7 +433,7 @@ def test_v3_small_in_earlier_versions_had_1280_features(row):
 
 @pytest.mark.parametrize("width", [1.0, 0.75])  # below, the difference is too small to tell
 def test_v3_small_in_the_last_version_has_1024_and_no_squeeze_at_the_end(width):
-    printed = papers.V3_TABLE9["small", 224, width][2]
+    printed = papers.V3_TABLE9["small", 224, width].params
     assert rounded(params(paper_v3("small", width)) / MILLION, 1) == printed
     ticked = paper_v3("small", width, last_squeeze=True)
     assert rounded(params(ticked) / MILLION, 1) != printed
@@ -506,25 +509,25 @@ def test_the_first_step_is_mnasnet_a1_and_the_last_is_v3_large():
 
 
 def test_v2_lies_four_to_eight_points_below_v3():
-    gaps = claims_v3.v2_gaps()
+    gaps = counted_v3.v2_gaps()
     assert len(gaps) == 19
     assert 4 <= min(gaps) and max(gaps) < 8
 
 
 def test_more_than_half_of_the_macs_that_went_were_the_expansions():
-    counts = [count for count, _ in claims_v3.STEPS.values()]
+    counts = [count for count, _ in counted_v3.STEPS.values()]
     gone = [before - after for before, after in pairwise(counts[:4])]
     assert 0.5 < gone[0] / sum(gone) < 0.55
 
 
 def test_swish_and_h_swish_differ_most_at_three():
-    x, notebook = claims_v3.GRID, definitions("v3")
+    x, notebook = counted_v3.GRID, definitions("v3")
     gap = (notebook.hard_swish(x) - nn.functional.silu(x)).abs()
     assert {round(float(v), 2) for v in x[gap > gap.max() - 1e-9]} == {-3.0, 3.0}
 
 
 def test_mnasnet_a1_and_v3_large_differ_in_five_expansions_and_the_first_block():
-    assert [number for number, _, _ in claims_v3.CHANGED] == [1, 2, 3, 8, 9, 10]
+    assert [number for number, _, _ in counted_v3.CHANGED] == [1, 2, 3, 8, 9, 10]
     notebook = definitions("v3")
     for seed, row in zip(notebook.MNASNET_A1[:15], notebook.V3_LARGE, strict=True):
         assert (seed.kernel, seed.out, seed.se, seed.s) == (row.kernel, row.out, row.se, row.s)

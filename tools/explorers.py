@@ -113,13 +113,13 @@ def published(name: str) -> list[dict]:
         for size, (top1, *_) in papers.V1_TABLE7.items():
             if size != 224:
                 add(1.0, size, top1, "paper, Table 7")
-        add(0.5, 160, papers.V1_TABLE9["0.50 MobileNet-160"][0], "paper, Table 9")
+        add(0.5, 160, papers.V1_TABLE9["0.50 MobileNet-160"].top1, "paper, Table 9")
         for width, row in papers.SLIM_V1_TOP1.items():
             for size, top1 in zip(papers.V1_SIZES, row, strict=True):
                 add(width, size, top1, "README of the released code")
     elif name == "MobileNetV2":
-        add(1.0, 224, papers.V2_TABLE4["MobileNetV2"][0], "paper, Table 4")
-        add(1.4, 224, papers.V2_TABLE4["MobileNetV2 (1.4)"][0], "paper, Table 4")
+        add(1.0, 224, papers.V2_TABLE4["MobileNetV2"].top1, "paper, Table 4")
+        add(1.4, 224, papers.V2_TABLE4["MobileNetV2 (1.4)"].top1, "paper, Table 4")
         for (width, size), (_, _, top1, _) in papers.SLIM_V2.items():
             add(width, size, top1, "README of the released code")
     else:
@@ -215,14 +215,14 @@ def points() -> dict:
             ms = None
             if where.startswith("README"):
                 source = "README"
-                ms = papers.SLIM_V2[width, size][3] if family == "V2" else None
+                ms = papers.SLIM_V2[width, size].ms if family == "V2" else None
             else:
                 source = "paper"
                 if (width, size) == (1.0, 224):
-                    ms = papers.V2_TABLE4[name][3]
+                    ms = papers.V2_TABLE4[name].ms
                     source = "paper; time from V2's paper" if family == "V1" else "paper"
                 elif family == "V2":
-                    ms = papers.V2_TABLE4["MobileNetV2 (1.4)"][3]
+                    ms = papers.V2_TABLE4["MobileNetV2 (1.4)"].ms
             title = f"{family} × {width:g}, {size}×{size} ({source})"
             key = (family, width, size)
             make = lambda name=name, width=width: build(name, width)  # noqa: E731

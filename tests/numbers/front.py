@@ -15,11 +15,11 @@ MILLION = {
     "V3": macs(v3("large"), 3, 224, 224) / 1e6,
 }
 TOP1 = {
-    "VGG-16": papers.V1_TABLE8["VGG 16"][0],
-    "full": papers.V1_TABLE4["full"][0],
-    "V1": papers.V1_TABLE4["separable"][0],
-    "V2": papers.V2_TABLE4["MobileNetV2"][0],
-    "V3": papers.V3_TABLE3["V3-Large 1.0"][0],
+    "VGG-16": papers.V1_TABLE8["VGG 16"].top1,
+    "full": papers.V1_TABLE4["full"].top1,
+    "V1": papers.V1_TABLE4["separable"].top1,
+    "V2": papers.V2_TABLE4["MobileNetV2"].top1,
+    "V3": papers.V3_TABLE3["V3-Large 1.0"].top1,
 }
 CHAPTERS = (
     "convolution",

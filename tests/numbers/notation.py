@@ -20,7 +20,7 @@ V1, V2 = v1(), v2()
 V1_MILLION = macs(V1, 3, 224, 224) / 1e6
 CONVS = sum(isinstance(m, nn.Conv2d) for m in V1.modules())
 LINEAR = sum(isinstance(m, nn.Linear) for m in V1.modules())
-V1_TOP1, V2_TOP1 = papers.V1_TABLE4["separable"][0], papers.V2_TABLE4["MobileNetV2"][0]
+V1_TOP1, V2_TOP1 = papers.V1_TABLE4["separable"].top1, papers.V2_TABLE4["MobileNetV2"].top1
 MAP = next(m for m in V1.blocks[6].modules() if isinstance(m, nn.Conv2d))
 
 # timm's second row of V2: two blocks that widen six times, to 24 channels, the first at stride 2.

@@ -98,8 +98,8 @@ STEPS = {name: (macs(net, 3, 224, 224), params(net)) for name, net in STEP_NETS.
 SEED, THIN, SHORT, STEM, FINAL = STEPS.values()
 t3, t4, t5, t9 = papers.V3_TABLE3, papers.V3_TABLE4, papers.V3_TABLE5, papers.V3_TABLE9
 A1, PAPER, V2_THERE = t3["MnasNet-A1"], t3["V3-Large 1.0"], t3["V2 1.0"]
-GAIN = t5["V3-Large 1.0"][0] - t5["ReLU"][0]
-NAIVE = t5["V3-Large 1.0"][2] - t5["ReLU"][2]
+GAIN = t5["V3-Large 1.0"].top1 - t5["ReLU"].top1
+NAIVE = t5["V3-Large 1.0"].plain_ms - t5["ReLU"].plain_ms
 
 
 def step_of(name: str):
@@ -267,7 +267,7 @@ def expansions(variant: str) -> str:
 
 
 def ms_of(name: str) -> str:
-    return f"{t3[name][3]:g}"
+    return f"{t3[name].pixel1:g}"
 
 
 def swishes(network: nn.Module) -> int:
