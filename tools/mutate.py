@@ -10,6 +10,7 @@ exits with 1 where less than 95 % are noticed.
 import argparse
 import ast
 import builtins
+import functools
 import importlib
 import io
 import multiprocessing
@@ -43,7 +44,7 @@ TESTS = {  # the quickest first: the first failure ends it
 }
 TOO_SLOW = (  # what trains, runs a whole notebook or starts processes of its own; all pages' digits
     *("every_cell_runs", "the_notebook_runs", "the_notebook_says_what", "comes_out_again"),
-    *("two_processes_ask", "waiting_threads", "ruined_again", "what_was_recorded"),
+    *("two_processes_ask", "waiting_threads", "ruined_again", "are_what_was_recorded"),
     *("behind_a_proxy", "four_to_eight_points", "in_three_shapes", "backend_takes_all"),
     *("changing_any_digit", "appendix", "README", "intro"),
 )
@@ -170,9 +171,11 @@ def keywords_left_out(source: str, tree: ast.Module, spans: Spans) -> Iterator[t
             yield start, end + comma, ""
 
 
-def mutants(source: str, chapter: str = "", cell: int = 0) -> list[Mutant]:
+@functools.cache
+def mutants(source: str, chapter: str = "", cell: int = 0) -> tuple[Mutant, ...]:
     """All changes of one token, or of one keyword argument, that make another program."""
     tree, spans, found = ast.parse(source), Spans(source), []
+    program = ast.dump(tree)
     changes = [
         *replaced_tokens(source, tree, spans),
         *keywords_left_out(source, tree, spans),
@@ -180,21 +183,20 @@ def mutants(source: str, chapter: str = "", cell: int = 0) -> list[Mutant]:
     for start, end, new in sorted(changes):
         line = source.count("\n", 0, start)
         changed = source[:start] + new + source[end:]
-        if is_another_program(tree, changed):
+        if is_another(program, changed):
             lines = (text.splitlines()[line].strip() for text in (source, changed))
             found.append(Mutant(chapter, cell, start, end, new, line, *lines))
-    return found
+    return tuple(found)
 
 
-def is_another_program(tree: ast.Module, changed: str) -> bool:
+def is_another(program: str, changed: str) -> bool:
+    """Whether a changed source is valid, and does something else than the `program`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)
         try:
-            other = ast.parse(changed)
-            compile(other, "changed", "exec")
+            return ast.dump(ast.parse(changed)) != program
         except SyntaxError:
             return False
-    return ast.dump(other) != ast.dump(tree)
 
 
 def notebook_of(chapter: str):
@@ -202,7 +204,7 @@ def notebook_of(chapter: str):
     return path
 
 
-def of_chapter(chapter: str) -> list[list[Mutant]]:
+def of_chapter(chapter: str) -> list[tuple[Mutant, ...]]:
     """A chapter's changes, by cell; cells without any are left out."""
     cells = enumerate(notebooks.read_notebook(notebook_of(chapter)).cells)
     found = [
@@ -218,9 +220,8 @@ def draw(count: int, seed: int, chapters: list[str] = CHAPTERS) -> list[Mutant]:
     drawn = []
     for place, chapter in enumerate(chapters):
         chance = random.Random(f"{seed} {chapter}")
-        cells = of_chapter(chapter)
-        for each in [cells, *cells]:
-            chance.shuffle(each)
+        cells = [chance.sample(cell, len(cell)) for cell in of_chapter(chapter)]
+        chance.shuffle(cells)
         left = count // len(chapters) + (place < count % len(chapters))
         turns = [each[turn] for turn in range(left) for each in cells if turn < len(each)]
         drawn += turns[:left]
@@ -243,13 +244,15 @@ class FirstFailure:
 
 
 def chosen(chapter: str) -> str:
-    """For pytest's `-k`: tests that name this chapter, or none."""
+    """For pytest's `-k`: tests that name this chapter, or none at all."""
     others = " or ".join(each for each in CHAPTERS if each != chapter)
     return f"({chapter} or not ({others})) and not ({' or '.join(TOO_SLOW)})"
 
 
-def ask(mutant: Mutant | None, chapter: str, answer) -> None:
-    """In a process of its own: run the tests of a chapter, and send the first that fails."""
+def run(mutant: Mutant | None, turns: list[list[str]], answer) -> None:
+    """In a process of its own: run pytest with these arguments, one turn after the other, with a
+    change or without; send the first failure.
+    """
     import pytest
 
     silence = os.open(os.devnull, os.O_WRONLY)
@@ -258,27 +261,29 @@ def ask(mutant: Mutant | None, chapter: str, answer) -> None:
 
     def changed(path):
         book = original(path)
-        if mutant is not None and path == notebook_of(chapter):
+        if mutant is not None and path == notebook_of(mutant.chapter):
             cell = book.cells[mutant.cell]
             cell.source = mutant.apply(cell.source)
         return book
 
     notebooks.read_notebook = changed
-    first = FirstFailure()
-    there = [name for name in TESTS[chapter] if (notebooks.ROOT / name).exists()]
-    options = ["-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", chosen(chapter)]
-    code = pytest.main([*options, "--rootdir", str(notebooks.ROOT), *there], plugins=[first])
+    first, code = FirstFailure(), 0
+    options = ["-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(notebooks.ROOT)]
+    for turn in turns:
+        code = pytest.main([*options, *turn], plugins=[first])
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            break
+        code = pytest.ExitCode.OK
     answer.send((int(code), first.name))
     answer.close()
-    sys.stdout.flush()
     os._exit(0)  # no clean-up of what the parent goes on using
 
 
-def noticed_by(mutant: Mutant | None, chapter: str) -> str:
-    """What noticed a change; empty if nothing did. Without a change: what fails anyhow."""
+def first_failure(mutant: Mutant | None, turns: list[list[str]]) -> str:
+    """The first test that fails; empty if none does."""
     context = multiprocessing.get_context("fork")
     receive, send = context.Pipe(duplex=False)
-    process = context.Process(target=ask, args=(mutant, chapter, send))
+    process = context.Process(target=run, args=(mutant, turns, send))
     process.start()
     send.close()
     try:
@@ -288,9 +293,24 @@ def noticed_by(mutant: Mutant | None, chapter: str) -> str:
     finally:
         process.kill()
         process.join()
-    if code not in (0, 1, 2) or (code and not name):
-        raise RuntimeError(f"pytest ended with {code} for {chapter}, not with a verdict")
+    if code and not name:
+        raise RuntimeError(f"pytest ended with {code} and no verdict: {turns}")
     return name
+
+
+def noticed_by(mutant: Mutant) -> str:
+    """The test that notices a change; empty if none does."""
+    return first_failure(
+        mutant, [["-k", chosen(mutant.chapter), file] for file in TESTS[mutant.chapter]]
+    )
+
+
+def fails_anyhow(names: set[str]) -> str:
+    """Of what failed with a change: the first that fails without any, and so has noticed none."""
+    tests = sorted(name for name in names if "::" in name)
+    files = sorted(name for name in names if name.endswith(".py"))  # they did not even load
+    turns = [tests] * bool(tests) + [["--collect-only", *files]] * bool(files)
+    return first_failure(None, turns)
 
 
 def warm_up() -> None:
@@ -302,21 +322,21 @@ def code(count: int, seed: int, only: list[str]) -> int:
     """Print what became of each change; 0 if enough were noticed."""
     os.chdir(notebooks.ROOT)
     warm_up()
-    for chapter in only:
-        failing = noticed_by(None, chapter)
-        if failing:
-            print(f"{chapter}: {failing} fails without any change")
-            return 1
-    verdicts = []
+    verdicts, tests = [], set()
     for mutant in draw(count, seed, only):
         start = time.perf_counter()
         why = EQUIVALENT.get((mutant.chapter, mutant.before, mutant.after))
-        test = "" if why else noticed_by(mutant, mutant.chapter)
+        test = "" if why else noticed_by(mutant)
+        tests.add(test)
         verdict = "equivalent" if why else "noticed" if test else "ESCAPED"
         verdicts.append(verdict)
         place = f"{mutant.chapter}, cell {mutant.cell}, line {mutant.line + 1}"
         print(f"{verdict:10} {place} ({time.perf_counter() - start:.0f} s): {why or test}")
         print(f"    - {mutant.before}\n    + {mutant.after}", flush=True)
+    failing = fails_anyhow(tests)
+    if failing:
+        print(f"Nothing is proved: {failing} fails without any change")
+        return 1
     seen, same = (verdicts.count(each) for each in ("noticed", "equivalent"))
     asked = len(verdicts) - same
     print(f"{seen} of {asked} noticed, {same} more are equivalent (seed {seed})")
