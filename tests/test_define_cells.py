@@ -4,6 +4,9 @@ Of the networks themselves the sizes stand in test_networks.py and the outputs i
 """
 
 import math
+import zlib
+from hashlib import sha256
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -110,7 +113,7 @@ def test_parameters_are_counted(chapter):
 
 def test_convolutions_without_settings_move_by_one_and_pad_nothing():
     ours = definitions("convolution")
-    x, weight = torch.randn(3, 7, 9), torch.randn(4, 3, 3, 3)
+    x, weight = torch.randn(2, 7, 9), torch.randn(4, 2, 3, 3)  # no two sizes are alike
     expected = F.conv2d(x[None], weight)[0]
     for convolution in (ours.conv2d_loops, ours.conv2d_matmul, ours.conv2d_einsum):
         assert_close(convolution(x, weight), expected, rtol=1e-4, atol=1e-4)
@@ -321,6 +324,28 @@ def test_weights_in_order_are_all_weights(chapter):
     assert all(torch.equal(ours, theirs) for ours, theirs in pairs)
     with pytest.raises(ValueError, match="zip"):
         load(network, dict(list(weights.items())[:-1]))
+
+
+@pytest.mark.parametrize("chapter", ["v2", "v3", "training"])
+def test_weights_are_fetched_quietly_into_a_folder_that_is_made(chapter, tmp_path, monkeypatch):
+    folder, asked = tmp_path / "not" / "yet", []
+
+    def download(url, file, digits, progress):
+        asked.append((url.endswith(Path(file).name), Path(file).parent, digits, progress))
+        torch.save({"weight": torch.ones(2)}, file)
+
+    monkeypatch.setattr("torch.hub._hub_dir", str(folder))
+    monkeypatch.setattr("torch.hub.download_url_to_file", download)
+    notebook = definitions(chapter)
+    for _ in range(2):  # what is there now is not what the name says: once more
+        assert notebook.trained_weights()["weight"].tolist() == [1, 1]
+    (file,) = (folder / "checkpoints").iterdir()
+    digits = file.stem.split("-")[-1]
+    assert asked == [(True, folder / "checkpoints", digits, False)] * 2
+    assert notebook.state_of(file) == "damaged" and len(digits) == 8
+    assert notebook.state_of(file.with_name("other.pth")) == "missing"
+    digest = sha256(file.read_bytes()).hexdigest()
+    assert notebook.state_of(file.rename(file.with_name(f"it-{digest[:8]}.pth"))) == "intact"
 
 
 def hopper() -> Image.Image:
@@ -568,6 +593,28 @@ def test_training_is_sgd_with_one_cycle():
     right = (network(part.images).argmax(1) == part.labels).double().mean()
     assert training.history[-1].accuracy == pytest.approx(100 * float(right))
     assert all(0 < each.seconds < 100 for each in training.history)
+
+
+def test_the_recipes_are_those_that_the_records_were_made_with():
+    """Written down once more: to change one takes new records."""
+    assert {name: tuple(recipe) for name, recipe in TRAINING.RECIPES.items()} == {
+        "digits": (6, 50, 0.1, 1e-4, 0, False),
+        "cifar10": (30, 256, 0.4, 5e-4, 4, True),
+        "pictures": (30, 32, 0.1, 5e-4, 6, True),
+    }
+    assert TRAINING.WITHIN == 1
+
+
+def test_a_training_is_described_by_all_that_must_be_the_same():
+    train, val, test = (TRAINING.Part(torch.randn(n, 6), torch.arange(n) % 3) for n in (20, 5, 9))
+    recipe = TRAINING.Recipe(2, 16, 0.1, 0.01)
+    data = TRAINING.Data(train, val, test, list("abc"))
+    found = TRAINING.described(TRAINING.begin(classifier, recipe, data, seed=4))
+    everything = b"".join(each.numpy().tobytes() for each in (*train, *val))
+    assert found.pop("pictures") == f"20 (checksum {zlib.crc32(everything):08x})"
+    layers = {f"layer {name}": str(layer) for name, layer in classifier().named_children()}
+    settings_ = {name: str(value) for name, value in recipe._asdict().items()}
+    assert found == layers | settings_ | {"batch": "16", "seed": "4", "device": "cpu"}
 
 
 def test_a_batch_is_no_larger_than_the_pictures():

@@ -6,6 +6,7 @@ import tokenize
 
 import pytest
 
+from tests.book import definitions
 from tools import mutate
 
 SOURCE = '''
@@ -61,13 +62,13 @@ def test_a_change_is_seen_by_the_tests_and_stays_in_no_file(monkeypatch, tmp_pat
         "    assert definitions('separable').times_cheaper(2, 2) == 4 / 3\n"
     )
     monkeypatch.setitem(mutate.TESTS, "separable", (str(test),))
-    path = mutate.notebook_of("separable")
-    before = path.read_bytes()
+    assert definitions("separable").times_cheaper(2, 2) == 4 / 3
+    before = mutate.notebook_of("separable").read_bytes()
     found = [each for cell in mutate.of_chapter("separable") for each in cell]
     (change,) = (each for each in found if each.after == "return 1 / (1 / n - 1 / kernel**2)")
-    noticed = mutate.noticed_by(change)
-    assert noticed.endswith("::test_it") and path.read_bytes() == before
-    assert mutate.first_failure(None, [[str(test)]]) == ""
+    assert mutate.noticed_by(change).endswith("::test_it")
+    assert mutate.notebook_of("separable").read_bytes() == before
+    assert definitions("separable").times_cheaper(2, 2) == 4 / 3
 
 
 def test_what_is_called_equivalent_is_still_there():

@@ -55,7 +55,32 @@ WARM = (  # imported once, for all
 )
 
 # (chapter, line, changed line): why no test can tell the two apart.
-EQUIVALENT: dict[tuple[str, str, str], str] = {}
+ALONE = "in eval mode each picture is looked at alone, whatever it is batched with"
+EQUIVALENT = {
+    (
+        "device",
+        "return torch.cat([network(x) for x in part.images.split(100)])",
+        "return torch.cat([network(x) for x in part.images.split(101)])",
+    ): ALONE,
+    (
+        "training",
+        "return torch.cat([network(x).argmax(dim=1) for x in images.split(500)])",
+        "return torch.cat([network(x).argmax(dim=1) for x in images.split(501)])",
+    ): ALONE,
+    **{
+        (
+            "separable",
+            "u, s, vh = torch.linalg.svd(tables, full_matrices=False)",
+            f"u, s, vh = torch.linalg.svd(tables, {other})",
+        ): "the first singular vectors alone are used, and those are the same"
+        for other in ("full_matrices=True", "")
+    },
+    (
+        "v3",
+        'nn.init.kaiming_normal_(layer.weight, mode="fan_in")',
+        "nn.init.kaiming_normal_(layer.weight, )",
+    ): "PyTorch's default",
+}
 
 # ---------------------------------------------------------------- what is changed
 
@@ -267,6 +292,7 @@ def run(mutant: Mutant | None, turns: list[list[str]], answer) -> None:
         return book
 
     notebooks.read_notebook = changed
+    notebooks.definitions.cache_clear()
     first, code = FirstFailure(), 0
     options = ["-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(notebooks.ROOT)]
     for turn in turns:
