@@ -75,6 +75,12 @@ EQUIVALENT = {
         ): "the first singular vectors alone are used, and those are the same"
         for other in ("full_matrices=True", "")
     },
+    **{
+        (chapter, 'pixels = plt.imread(file, format="jpg")', "pixels = plt.imread(file, )"): (
+            "matplotlib takes the format from the file's name"
+        )
+        for chapter in ("depthwise", "pointwise", "v1", "v2", "v3")
+    },
     (
         "v3",
         'nn.init.kaiming_normal_(layer.weight, mode="fan_in")',
