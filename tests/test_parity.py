@@ -467,6 +467,49 @@ def test_each_known_mistake_in_a_thin_v3_is_caught(mistake):
         compare(broken.MobileNetV3("small", width_mult=0.35), reference, 3, (97,))
 
 
+# What a notebook does to a finished network: what it is in the network's source.
+BY_HAND = {
+    ("v1", "plain_relu"): V1_MISTAKES["ReLU for ReLU6"],
+    ("v1", "printed_stride"): ("(1024, 1),  # 7", "(1024, 2),  # 7"),
+    ("v1", "tensorflow_epsilon"): V1_MISTAKES["another epsilon"],
+    ("v2", "activation_behind_the_projection"): V2_MISTAKES["activation behind the projection"],
+    ("v2", "no_shortcut"): V2_MISTAKES["no shortcut"],
+    ("v2", "first_arxiv_strides"): V2_MISTAKES["the first version's strides"],
+    ("v2", "plain_relu"): V2_MISTAKES["plain ReLU"],
+    ("v3", "sigmoid_gate"): V3_MISTAKES["sigmoid for the gate"],
+    ("v3", "old_keras_gate"): V3_MISTAKES["old Keras's hard sigmoid"],
+    ("v3", "swish_for_h_swish"): ("nn.Hardswish", "nn.SiLU"),
+    ("v3", "h_swish_in_every_block"): V3_MISTAKES["h-swish for ReLU"],
+    ("v3", "squeeze_before_activation"): V3_MISTAKES["squeeze before the activation"],
+    ("v3", "epsilon_of_pytorch"): V3_MISTAKES["PyTorch's epsilon"],
+}
+NETWORKS = {"v1": "MobileNetV1", "v2": "MobileNetV2", "v3": "MobileNetV3"}
+
+
+@pytest.mark.parametrize(("chapter", "mistake"), BY_HAND)
+def test_a_mistake_made_in_a_network_is_the_one_made_in_its_source(chapter, mistake):
+    right, wrong = definitions(chapter), definitions(chapter, *BY_HAND[chapter, mistake])
+    made = calibrated(getattr(right, NETWORKS[chapter])(), 3, 48)
+    images_ = images(2, 3, 97)  # the last map is 4 × 4: strides of 2 and 3 differ in it
+    with torch.no_grad():
+        before = made(images_)
+        getattr(right, mistake)(made)
+        assert (made(images_) - before).abs().max() > 1e-6
+    compare(getattr(wrong, NETWORKS[chapter])(), made, 3, (97,))
+
+
+@pytest.mark.parametrize("chapter", ["v2", "v3"])
+def test_the_notebook_shows_each_of_its_mistakes(chapter):
+    shown = [mistake.__name__ for mistake in definitions(chapter).MISTAKES]
+    assert shown == [name for where, name in BY_HAND if where == chapter]
+
+
+def test_eval_forgotten_is_a_network_in_training():
+    network = definitions("v1").MobileNetV1(width_mult=0.25).eval()
+    definitions("v1").forgotten_eval(network)
+    assert all(module.training for module in network.modules())
+
+
 # ---------------------------------------------------------------- the other chapters
 
 

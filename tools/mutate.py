@@ -1,0 +1,391 @@
+"""Change the book on purpose, one token at a time, and count what the tests notice.
+
+    python -m tools.mutate code                      # 60 changes in the notebooks' `define` cells
+    python -m tools.mutate code --seed 7 --only v2
+
+No file is changed: each change lives in a process of its own, for as long as its tests take. It
+exits with 1 where less than 95 % are noticed.
+"""
+
+import argparse
+import ast
+import builtins
+import functools
+import importlib
+import io
+import multiprocessing
+import os
+import random
+import sys
+import time
+import tokenize
+import warnings
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# As for the tests. Set before torch is imported: a process with threads does not fork well.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+from tools import notebooks
+
+CHAPTERS = sorted(path.parent.name for path in notebooks.ROOT.glob("chapters/*/*.ipynb"))
+ENOUGH = 0.95
+
+# ---------------------------------------------------------------- which tests are asked
+
+OWN, NUMBERS = "tests/test_define_cells.py", "tests/test_numbers.py"
+NETWORKS = tuple(f"tests/test_{name}.py" for name in ("parity", "networks", "papers", "uses"))
+TESTS = {  # the quickest first: the first failure ends it
+    **dict.fromkeys(CHAPTERS, (OWN, "tests/test_parity.py", NUMBERS)),
+    **dict.fromkeys(("v1", "v2", "v3"), (OWN, *NETWORKS, NUMBERS)),
+    "training": (OWN, "tests/test_training.py", NUMBERS),
+    "device": (OWN, "tests/test_device.py"),
+}
+TOO_SLOW = (  # what trains, runs a whole notebook or starts processes of its own; all pages' digits
+    *("every_cell_runs", "the_notebook_runs", "the_notebook_says_what", "comes_out_again"),
+    *("two_processes_ask", "waiting_threads", "ruined_again", "are_what_was_recorded"),
+    *("behind_a_proxy", "four_to_eight_points", "in_three_shapes", "backend_takes_all"),
+    *("changing_any_digit", "appendix", "README", "intro"),
+)
+LIMIT = 600  # seconds for the tests of one change
+WARM = (  # imported once, for all
+    *("executorch.runtime", "huggingface_hub", "matplotlib.pyplot", "nbclient", "pytest", "timm"),
+    *("sklearn.datasets", "torch.export", "torch.fx", "torchinfo", "torchvision.models"),
+)
+
+# (chapter, line, changed line): why no test can tell the two apart.
+ALONE = "in eval mode each picture is looked at alone, whatever it is batched with"
+EQUIVALENT = {
+    (
+        "device",
+        "return torch.cat([network(x) for x in part.images.split(100)])",
+        "return torch.cat([network(x) for x in part.images.split(101)])",
+    ): ALONE,
+    (
+        "training",
+        "return torch.cat([network(x).argmax(dim=1) for x in images.split(500)])",
+        "return torch.cat([network(x).argmax(dim=1) for x in images.split(501)])",
+    ): ALONE,
+    **{
+        (
+            "separable",
+            "u, s, vh = torch.linalg.svd(tables, full_matrices=False)",
+            f"u, s, vh = torch.linalg.svd(tables, {other})",
+        ): "the first singular vectors alone are used, and those are the same"
+        for other in ("full_matrices=True", "")
+    },
+    **{
+        (chapter, 'pixels = plt.imread(file, format="jpg")', "pixels = plt.imread(file, )"): (
+            "matplotlib takes the format from the file's name"
+        )
+        for chapter in ("depthwise", "pointwise", "v1", "v2", "v3")
+    },
+    (
+        "v3",
+        'nn.init.kaiming_normal_(layer.weight, mode="fan_in")',
+        "nn.init.kaiming_normal_(layer.weight, )",
+    ): "PyTorch's default",
+}
+
+# ---------------------------------------------------------------- what is changed
+
+OTHER = {  # token: what takes its place
+    **{"+": "-", "-": "+", "*": "/", "/": "*", "//": "/", "**": "*", "@": "*", "+=": "-="},
+    **{"==": "!=", "!=": "==", "<": "<=", ">": ">=", "<=": "<", ">=": ">", "&": "|"},
+    **{"True": "False", "False": "True", "and": "or", "or": "and", "not": ""},
+    **{"ReLU6": "ReLU", "ReLU": "ReLU6", "Hardswish": "ReLU", "Hardsigmoid": "Sigmoid"},
+    **{"relu6": "relu", "relu": "relu6", "min": "max", "max": "min", "any": "all", "all": "any"},
+    **{"mean": "sum", "sum": "mean", "in_channels": "out_channels", "out_channels": "in_channels"},
+    **{"m": "n", "n": "m", "kernel": "stride", "stride": "kernel", "rows": "columns"},
+    **{"columns": "rows", "top": "left", "left": "top", "inputs": "outputs", "outputs": "inputs"},
+    **{"in_features": "out_features", "hidden": "out_channels", "expanded": "in_channels"},
+    **{"channels": "out", "out": "channels", "height": "width", "width": "height"},
+}
+
+
+class Mutant(NamedTuple):
+    """A change: in the cell's source, what stands from `start` to `end` becomes `new`."""
+
+    chapter: str
+    cell: int
+    start: int
+    end: int
+    new: str
+    line: int  # in the cell, from 0
+    before: str
+    after: str
+
+    def apply(self, source: str) -> str:
+        return source[: self.start] + self.new + source[self.end :]
+
+
+class Spans:
+    """Where the nodes of a source stand, in characters from its start."""
+
+    def __init__(self, source: str):
+        self.lines = source.splitlines(keepends=True)
+        self.starts = [0]
+        for line in self.lines:
+            self.starts.append(self.starts[-1] + len(line))
+
+    def at(self, row: int, column: int) -> int:
+        """Of a token: rows from 1, columns in characters."""
+        return self.starts[row - 1] + column
+
+    def of(self, node: ast.AST) -> tuple[int, int]:
+        """Of a node, whose columns are counted in bytes."""
+        ends = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
+        start, end = (
+            self.at(row, len(self.lines[row - 1].encode()[:column].decode()))
+            for row, column in ends
+        )
+        return start, end
+
+
+def left_alone(tree: ast.Module, spans: Spans) -> list[tuple[int, int]]:
+    """Type hints, which do nothing, and what is put into messages."""
+    nodes = []
+    for node in ast.walk(tree):
+        nodes += [getattr(node, name, None) for name in ("annotation", "returns")]
+        nodes += [node] if isinstance(node, ast.JoinedStr) else []
+    return [spans.of(node) for node in nodes if node is not None]
+
+
+def names_read(tree: ast.Module, spans: Spans) -> set[int]:
+    """Where names start that are read, and whose other name is known there too.
+
+    Any test that runs such a line would notice a name that nobody knows: that is no challenge.
+    """
+    found = set()
+    for statement in tree.body:
+        nodes = list(ast.walk(statement))
+        known = {getattr(node, "id", getattr(node, "arg", None)) for node in nodes}
+        known |= set(dir(builtins))
+        for node in nodes:
+            if isinstance(node, ast.Name) and OTHER.get(node.id) in known:
+                if isinstance(node.ctx, ast.Load):
+                    found.add(spans.of(node)[0])
+            elif isinstance(node, ast.Attribute):
+                found.add(spans.of(node)[1] - len(node.attr))
+    return found
+
+
+def other_number(text: str) -> str:
+    """One more; 0 and 1 change places; a decimal fraction doubles."""
+    value = ast.literal_eval(text)
+    if isinstance(value, float):
+        return repr(value * 2) if value else "1.0"
+    return "0" if value == 1 else str(value + 1)
+
+
+def replaced_tokens(source: str, tree: ast.Module, spans: Spans) -> Iterator[tuple[int, int, str]]:
+    alone, names = left_alone(tree, spans), names_read(tree, spans)
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        start, end = spans.at(*token.start), spans.at(*token.end)
+        if any(low <= start < high for low, high in alone):
+            continue
+        if token.type == tokenize.NUMBER:
+            yield start, end, other_number(token.string)
+        elif token.string in OTHER:
+            keyword = token.string in ("True", "False", "and", "or", "not")
+            if token.type == tokenize.OP or keyword or start in names:
+                yield start, end, OTHER[token.string]
+
+
+def keywords_left_out(source: str, tree: ast.Module, spans: Spans) -> Iterator[tuple]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg is not None:
+            start, end = spans.of(node)
+            rest = source[end:]
+            comma = len(rest) - len(rest.lstrip()) + 1 if rest.lstrip().startswith(",") else 0
+            yield start, end + comma, ""
+
+
+@functools.cache
+def mutants(source: str, chapter: str = "", cell: int = 0) -> tuple[Mutant, ...]:
+    """All changes of one token, or of one keyword argument, that make another program."""
+    tree, spans, found = ast.parse(source), Spans(source), []
+    program = ast.dump(tree)
+    changes = [
+        *replaced_tokens(source, tree, spans),
+        *keywords_left_out(source, tree, spans),
+    ]
+    for start, end, new in sorted(changes):
+        line = source.count("\n", 0, start)
+        changed = source[:start] + new + source[end:]
+        if is_another(program, changed):
+            lines = (text.splitlines()[line].strip() for text in (source, changed))
+            found.append(Mutant(chapter, cell, start, end, new, line, *lines))
+    return tuple(found)
+
+
+def is_another(program: str, changed: str) -> bool:
+    """Whether a changed source is valid, and does something else than the `program`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        try:
+            return ast.dump(ast.parse(changed)) != program
+        except SyntaxError:
+            return False
+
+
+def notebook_of(chapter: str):
+    (path,) = (notebooks.ROOT / "chapters" / chapter).glob("*.ipynb")
+    return path
+
+
+def of_chapter(chapter: str) -> list[tuple[Mutant, ...]]:
+    """A chapter's changes, by cell; cells without any are left out."""
+    cells = enumerate(notebooks.read_notebook(notebook_of(chapter)).cells)
+    found = [
+        mutants(cell.source, chapter, number)
+        for number, cell in cells
+        if "define" in cell.metadata.get("tags", [])
+    ]
+    return [each for each in found if each]
+
+
+def draw(count: int, seed: int, chapters: list[str] = CHAPTERS) -> list[Mutant]:
+    """The same number in each chapter, and there from one cell after the other."""
+    drawn = []
+    for place, chapter in enumerate(chapters):
+        chance = random.Random(f"{seed} {chapter}")
+        cells = [chance.sample(cell, len(cell)) for cell in of_chapter(chapter)]
+        chance.shuffle(cells)
+        left = count // len(chapters) + (place < count % len(chapters))
+        turns = [each[turn] for turn in range(left) for each in cells if turn < len(each)]
+        drawn += turns[:left]
+    return drawn
+
+
+# ---------------------------------------------------------------- whether it is noticed
+
+
+class FirstFailure:
+    """A plugin for pytest: the first test that fails, or does not even load."""
+
+    name = ""
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed and not self.name:
+            self.name = report.nodeid
+
+    pytest_collectreport = pytest_runtest_logreport
+
+
+def chosen(chapter: str) -> str:
+    """For pytest's `-k`: tests that name this chapter, or none at all."""
+    others = " or ".join(each for each in CHAPTERS if each != chapter)
+    return f"({chapter} or not ({others})) and not ({' or '.join(TOO_SLOW)})"
+
+
+def run(mutant: Mutant | None, turns: list[list[str]], answer) -> None:
+    """In a process of its own: run pytest with these arguments, one turn after the other, with a
+    change or without; send the first failure.
+    """
+    import pytest
+
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1), os.dup2(silence, 2)
+    original = notebooks.read_notebook
+
+    def changed(path):
+        book = original(path)
+        if mutant is not None and path == notebook_of(mutant.chapter):
+            cell = book.cells[mutant.cell]
+            cell.source = mutant.apply(cell.source)
+        return book
+
+    notebooks.read_notebook = changed
+    notebooks.definitions.cache_clear()
+    first, code = FirstFailure(), 0
+    options = ["-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(notebooks.ROOT)]
+    for turn in turns:
+        code = pytest.main([*options, *turn], plugins=[first])
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            break
+        code = pytest.ExitCode.OK
+    answer.send((int(code), first.name))
+    answer.close()
+    os._exit(0)  # no clean-up of what the parent goes on using
+
+
+def first_failure(mutant: Mutant | None, turns: list[list[str]]) -> str:
+    """The first test that fails; empty if none does."""
+    context = multiprocessing.get_context("fork")
+    receive, send = context.Pipe(duplex=False)
+    process = context.Process(target=run, args=(mutant, turns, send))
+    process.start()
+    send.close()
+    try:
+        # Without an end in time, on a busy machine perhaps: nothing was noticed.
+        code, name = receive.recv() if receive.poll(LIMIT) else (0, "")
+    except EOFError:
+        code, name = 1, "the process died"
+    finally:
+        process.kill()
+        process.join()
+    if code and not name:
+        raise RuntimeError(f"pytest ended with {code} and no verdict: {turns}")
+    return name
+
+
+def noticed_by(mutant: Mutant) -> str:
+    """The test that notices a change; empty if none does."""
+    return first_failure(
+        mutant, [["-k", chosen(mutant.chapter), file] for file in TESTS[mutant.chapter]]
+    )
+
+
+def fails_anyhow(names: set[str]) -> str:
+    """Of what failed with a change: the first that fails without any, and so has noticed none."""
+    tests = sorted(name for name in names if "::" in name)
+    files = sorted(name for name in names if name.endswith(".py"))  # they did not even load
+    turns = [tests] * bool(tests) + [["--collect-only", *files]] * bool(files)
+    return first_failure(None, turns)
+
+
+def warm_up() -> None:
+    for name in WARM:
+        importlib.import_module(name)
+
+
+def code(count: int, seed: int, only: list[str]) -> int:
+    """Print what became of each change; 0 if enough were noticed."""
+    os.chdir(notebooks.ROOT)
+    warm_up()
+    verdicts, tests = [], set()
+    for mutant in draw(count, seed, only):
+        start = time.perf_counter()
+        why = EQUIVALENT.get((mutant.chapter, mutant.before, mutant.after))
+        test = "" if why else noticed_by(mutant)
+        tests.add(test)
+        verdict = "equivalent" if why else "noticed" if test else "ESCAPED"
+        verdicts.append(verdict)
+        place = f"{mutant.chapter}, cell {mutant.cell}, line {mutant.line + 1}"
+        print(f"{verdict:10} {place} ({time.perf_counter() - start:.0f} s): {why or test}")
+        print(f"    - {mutant.before}\n    + {mutant.after}", flush=True)
+    failing = fails_anyhow(tests)
+    if failing:
+        print(f"Nothing is proved: {failing} fails without any change")
+        return 1
+    seen, same = (verdicts.count(each) for each in ("noticed", "equivalent"))
+    asked = len(verdicts) - same
+    print(f"{seen} of {asked} noticed, {same} more are equivalent (seed {seed})")
+    return 0 if seen >= ENOUGH * asked else 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    of_code = commands.add_parser("code", help="single tokens of notebooks' `define` cells")
+    of_code.add_argument("--count", type=int, default=60, help="how many changes")
+    of_code.add_argument("--seed", type=int, default=0, help="which changes")
+    of_code.add_argument("--only", nargs="+", choices=CHAPTERS, default=CHAPTERS)
+    options = parser.parse_args()
+    return code(options.count, options.seed, options.only)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
