@@ -2,9 +2,14 @@
 
 import matplotlib.pyplot as plt
 import torch
-from style import HATCHES, WIDTH, arrow, canvas, colour, patch, plane, save, stack
+from style import HATCHES, WIDTH, arrow, canvas, colour, patch, plane, save, sized, stack
 from torch import nn
 from torchvision.models import vgg16
+
+# The chapter's example.
+INPUT = (3, 6, 6)
+LAYER = nn.Conv2d(3, 5, 3, device="meta")
+OUTPUT = LAYER(torch.empty(INPUT, device="meta")).shape
 
 
 def window() -> None:
@@ -14,13 +19,13 @@ def window() -> None:
     for i in range(3):
         x, y = at(i)
         patch(ax, x, y + 3, 3, 3, "standard", z=10 - i + 0.5, cells=True)
-    ax.text(4.2, 1.2, "input 6×6×3", ha="center")
+    ax.text(4.2, 1.2, f"input {sized(INPUT)}", ha="center")
 
     at = stack(ax, 9.3, 5.6, 3, 3, "standard-light", edge="standard")
     ax.text(
         11.4,
         4.0,
-        "one filter\n3×3×3",
+        f"one filter\n{sized(LAYER.weight[0].shape)}",
         ha="center",
         va="center",
         color=colour("standard"),
@@ -34,7 +39,7 @@ def window() -> None:
     ax.text(
         10,
         10.8,
-        f"{3 * 3 * 3} products, added up: one number",
+        f"{LAYER.weight[0].numel()} products, added up: one number",
         ha="center",
         weight="bold",
     )
@@ -45,7 +50,7 @@ def whole() -> None:
     """Five filters make five output channels."""
     fig, ax = canvas(20, 10.6, 2.54)
     stack(ax, 0.6, 2.4, 6, 3)
-    ax.text(4.2, 1.0, "input 6×6×3", ha="center")
+    ax.text(4.2, 1.0, f"input {sized(INPUT)}", ha="center")
     for i in range(5):
         stack(
             ax,
@@ -58,11 +63,11 @@ def whole() -> None:
             cell=0.4,
             shift=0.2,
         )
-    ax.text(10.4, 9.5, "5 filters", ha="center", color=colour("standard"))
+    ax.text(10.4, 9.5, f"{len(LAYER.weight)} filters", ha="center", color=colour("standard"))
     arrow(ax, (8.2, 5.4), (9.3, 5.4))
     arrow(ax, (11.7, 5.4), (12.9, 5.4))
     stack(ax, 13.3, 2.9, 4, 5, "standard-light", edge="standard")
-    ax.text(16.5, 1.0, "output 4×4×5", ha="center")
+    ax.text(16.5, 1.0, f"output {sized(OUTPUT)}", ha="center")
     save(fig, "convolution-whole")
 
 
@@ -70,8 +75,10 @@ def padding() -> None:
     """Where the middle of a 3×3 window may stand, without padding, with it, and at stride 2."""
     fig, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.3))
     fig.subplots_adjust(0.01, 0.02, 0.99, 0.76, wspace=0.05)
-    cases = [("no padding", 0, 1), ("padding 1", 1, 1), ("padding 1,\nstride 2", 1, 2)]
-    for ax, (title, pad, stride) in zip(axes, cases, strict=True):
+    for ax, (pad, stride) in zip(axes, [(0, 1), (1, 1), (1, 2)], strict=True):
+        title = f"padding {pad}" if pad else "no padding"
+        if stride > 1:
+            title += f",\nstride {stride}"
         ax.set(xlim=(-1.2, 7.2), ylim=(-1.2, 7.2), aspect="equal")
         ax.axis("off")
         if pad:

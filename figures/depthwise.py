@@ -1,8 +1,14 @@
 """Figures of the chapter on the depthwise convolution."""
 
 import matplotlib.pyplot as plt
-from style import WIDTH, arrow, canvas, colour, patch, plane, save
+import torch
+from style import WIDTH, arrow, canvas, colour, patch, plane, save, sized
 from torch import nn
+
+# The chapter's example.
+INPUT = (3, 6, 6)
+LAYER = nn.Conv2d(3, 3, 3, groups=3, device="meta")
+OUTPUT = LAYER(torch.empty(INPUT, device="meta")).shape
 
 
 def channels() -> None:
@@ -18,9 +24,9 @@ def channels() -> None:
         arrow(ax, (11.7, y + 1.85), (14.1, y + 1.85))
         ax.text(1.2, y + 1.85, f"channel\n{i + 1}", ha="center", va="center", fontsize=9)
     for x, text in (
-        (4.46, "input 6×6×3"),
-        (10.3, "one 3×3 filter each"),
-        (15.85, "output 4×4×3"),
+        (4.46, f"input {sized(INPUT)}"),
+        (10.3, "one {}×{} filter each".format(*LAYER.kernel_size)),
+        (15.85, f"output {sized(OUTPUT)}"),
     ):
         ax.text(x, 13.9, text, ha="center")
     save(fig, "depthwise-channels")

@@ -1,9 +1,16 @@
 """Figures of the chapter on the pointwise convolution."""
 
 import matplotlib.pyplot as plt
-from style import HATCHES, WIDTH, arrow, canvas, colour, patch, plane, save, stack
+import torch
+from style import HATCHES, WIDTH, arrow, canvas, colour, patch, plane, save, sized, stack
+from torch import nn
 
 from tools.notebooks import definitions
+
+# The chapter's example.
+INPUT = (3, 4, 4)
+LAYER = nn.Conv2d(3, 5, 1, device="meta")
+OUTPUT = LAYER(torch.empty(INPUT, device="meta")).shape
 
 
 def mix() -> None:
@@ -13,16 +20,22 @@ def mix() -> None:
     for i in range(3):
         x, y = at(i)
         patch(ax, x + 3, y + 3, 1, 1, "pointwise", z=10 - i + 0.5)
-    ax.text(3.5, 1.2, "input 4×4×3", ha="center")
+    ax.text(3.5, 1.2, f"input {sized(INPUT)}", ha="center")
     plane(ax, 8.6, 2.9, 5, 3, "pointwise-light", edge="pointwise", cell=0.9)
-    ax.text(9.95, 8.0, "5×3 weights", ha="center", color=colour("pointwise"))
+    ax.text(
+        9.95,
+        8.0,
+        "{}×{} weights".format(*LAYER.weight.shape),
+        ha="center",
+        color=colour("pointwise"),
+    )
     arrow(ax, (7.0, 5.2), (8.3, 5.2))
     arrow(ax, (11.6, 5.2), (12.9, 5.2))
     at = stack(ax, 13.2, 2.3, 4, 5, shift=0.6)
     for i in range(5):
         x, y = at(i)
         patch(ax, x + 3, y + 3, 1, 1, "pointwise", z=10 - i + 0.5)
-    ax.text(16.4, 0.9, "output 4×4×5", ha="center")
+    ax.text(16.4, 0.9, f"output {sized(OUTPUT)}", ha="center")
     save(fig, "pointwise-mix")
 
 

@@ -3,18 +3,21 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from style import WIDTH, arrow, box, canvas, colour, save, stack
+from style import WIDTH, arrow, box, canvas, colour, save, sized, stack
+from torch import nn
 
 
 def routes() -> None:
     """Two ways from 6×6×3 to 4×4×5: in one step, or in two cheap ones."""
-    full, depthwise, pointwise = 3 * 3 * 3 * 4 * 4 * 5, 3 * 3 * 3 * 4 * 4, 3 * 4 * 4 * 5
+    layers = nn.Conv2d(3, 5, 3), nn.Conv2d(3, 3, 3, groups=3), nn.Conv2d(3, 5, 1)
+    full, depthwise, pointwise = (layer.weight.numel() * 4 * 4 for layer in layers)
+    filters = [f"{len(layer.weight)} of\n{sized(layer.weight[0].shape)}" for layer in layers]
     fig, ax = canvas(24, 20.0, 4.0)
     ax.text(0.6, 18.2, "standard", weight="bold", color=colour("standard"))
     stack(ax, 0.6, 10.9, 6, 3, cell=0.8, shift=0.5)
     arrow(ax, (7.0, 13.6), (17.0, 13.6), "standard")
     ax.text(12.0, 14.1, f"{full:,} MACs", ha="center", fontsize=12, weight="bold")
-    ax.text(12.0, 12.4, "5 filters of 3×3×3", ha="center")
+    ax.text(12.0, 12.4, filters[0].replace(" of\n", " filters of "), ha="center")
     stack(ax, 17.6, 11.2, 4, 5, "standard-light", edge="standard", cell=0.8, shift=0.5)
 
     ax.text(0.6, 8.6, "depthwise, then pointwise", weight="bold", color=colour("ink"))
@@ -25,8 +28,8 @@ def routes() -> None:
     stack(ax, 17.6, 1.7, 4, 5, "pointwise-light", edge="pointwise", cell=0.8, shift=0.5)
     ax.text(8.3, 4.7, f"{depthwise}", ha="center", fontsize=12, weight="bold")
     ax.text(16.0, 4.7, f"{pointwise}", ha="center", fontsize=12, weight="bold")
-    ax.text(8.3, 2.6, "3 of\n3×3", ha="center", va="center", fontsize=9)
-    ax.text(16.0, 2.6, "5 of\n1×1×3", ha="center", va="center", fontsize=9)
+    ax.text(8.3, 2.6, filters[1].removesuffix("×1"), ha="center", va="center", fontsize=9)
+    ax.text(16.0, 2.6, filters[2], ha="center", va="center", fontsize=9)
     total = f"{depthwise} + {pointwise} = {depthwise + pointwise} MACs"
     ax.text(12.0, 0.4, total, ha="center", fontsize=12, weight="bold")
     save(fig, "separable-routes")

@@ -76,6 +76,12 @@ plt.rcParams.update(
 matplotlib.use("svg")
 
 
+def sized(shape: tuple[int, ...]) -> str:
+    """A map's or a filter's shape as the book writes it: height, width, channels."""
+    channels, height, width = shape
+    return f"{height}×{width}×{channels}"
+
+
 def canvas(width: float, height: float, inches: float) -> tuple[Figure, Axes]:
     """A drawing area in units of one cell, without axes."""
     fig, ax = plt.subplots(figsize=(WIDTH, inches))

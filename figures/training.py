@@ -89,16 +89,19 @@ def curves() -> None:
 def processes() -> None:
     """One batch on two processes: what is shared, and what is not."""
     fig, ax = canvas(25, 23.2, 4.45)
-    ax.text(12.5, 22.2, "a batch of 50 pictures", ha="center", va="center", weight="bold")
+    batch, each = 50, 50 // 2
+    ax.text(12.5, 22.2, f"a batch of {batch} pictures", ha="center", va="center", weight="bold")
     for index in range(10):
         role = "map" if index % 2 else "grid"
         cell = Rectangle((7.5 + index, 20.1), 1, 1, fc=colour(role), ec=colour("muted"), lw=0.9)
         ax.add_patch(cell)
-    for x, name, start in ((6.2, "process 0", 11.0), (18.8, "process 1", 14.0)):
+    for process, (x, start) in enumerate(((6.2, 11.0), (18.8, 14.0))):
         arrow(ax, (start, 20.0), (x, 18.3))
-        ax.text(x, 17.4, f"{name}: 25 pictures", ha="center", va="center", weight="bold")
+        ax.text(
+            x, 17.4, f"process {process}: {each} pictures", ha="center", va="center", weight="bold"
+        )
         box(ax, x - 5.0, 14.4, 10.0, 1.9, "its copy of the network")
-        box(ax, x - 5.0, 11.7, 10.0, 1.9, "means of its own 25")
+        box(ax, x - 5.0, 11.7, 10.0, 1.9, f"means of its own {each}")
         ax.patches[-1].set(ls="--", lw=1.8)  # not shared
         arrow(ax, (x, 11.6), (x, 9.7))
         box(ax, x - 5.0, 7.6, 10.0, 1.9, "its gradient")

@@ -52,7 +52,7 @@ def blocks() -> None:
     )
     for title, x, ends, middle, layers in (
         ("ResNet's bottleneck", 5.7, 256, 64, resnet),
-        ("V2's inverted residual", 18.2, 24, 144, inverted),
+        ("V2's inverted residual", 18.2, 24, 6 * 24, inverted),
     ):
         scale = 6.0 / max(ends, middle)
         ax.text(x, 22.1, title, ha="center", weight="bold")

@@ -195,7 +195,7 @@ def network(variant: str, name: str, inches: float, height: float) -> None:
     fig, ax = canvas(25, height, inches)
     net = v3.MobileNetV3(variant)
     rows, features = v3.VARIANTS[variant]
-    last = net.last[0].out_channels
+    last, classes = net.last[0].out_channels, net.classifier[-1].out_features
     y = height - 1.3
     for x, text in ((3.6, "expand"), (6.5, "filter"), (8.95, "SE"), (10.9, "project")):
         ax.text(x, y, text, ha="center", fontsize=9)
@@ -238,8 +238,8 @@ def network(variant: str, name: str, inches: float, height: float) -> None:
         box(ax, 2.4, y, 9.5, 1.5, text, role)
         map_row(ax, y, 1.5, size, out, widest=1280)
     y -= 1.9
-    box(ax, 2.4, y, 9.5, 1.5, "linear, 1,000 classes")
-    ax.text(24.8, y + 0.75, "1,000 logits", ha="right", va="center", fontsize=9)
+    box(ax, 2.4, y, 9.5, 1.5, f"linear, {classes:,} classes")
+    ax.text(24.8, y + 0.75, f"{classes:,} logits", ha="right", va="center", fontsize=9)
     save(fig, name)
 
 

@@ -159,3 +159,9 @@ def test_a_notebook_is_read_cell_by_cell_and_written_back(page):
     assert len(prose.amend(path, {})) == 2
     assert prose.problems(path, {}) == []
     assert json.loads(path.read_text())["cells"][1]["source"] == ["plot(7)"]
+
+
+def test_a_given_that_no_answer_uses_is_found(page):
+    page("Of 3 and 4?", "<!--= let(m), let(n) -->", "", "It is 9.", "<!--= m * m -->")
+    found = [(name, other, red) for _, name, other, red in prose.givens(page.path)]
+    assert found == [("m", 4, True), ("m", 6, True), ("n", 5, False), ("n", 8, False)]

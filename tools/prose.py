@@ -163,8 +163,38 @@ def figure_chunks(path: Path) -> list[Chunk]:
     return [Chunk(name(path), number, "", [line]) for number, line in enumerate(words, 1)]
 
 
-WRITABLE = (".md", ".ipynb")  # a figure is written by its script
+WRITABLE = (".md", ".ipynb")  # where expressions stand beside the numbers
+
+
+def script_chunks(path: Path) -> list[Chunk]:
+    """The fixed texts of an explorer: what stands between its tags, and the labels of its parts."""
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for literal in re.findall(r"\"[^\"\n]*\"|`[^`]*`", re.sub(r"^\s*(?://|/?\*).*", "", line)):
+            text = literal[1:-1]
+            while (inner := re.sub(r"\$\{[^{}]*\}", "", text)) != text:
+                text = inner
+            labels = re.findall(r"aria-label=\"([^\"]*)", text)
+            text = " ".join([re.sub(r"<[^>]*(?:>|$)|^[^<]*>", " ", text), *labels])
+            if re.search(r"[A-Za-z]{2}.*\d|\d.*[A-Za-z]{2}", text):
+                found.append(Chunk(name(path), number, "", [text]))
+    return found
+
+
+def module_chunks(path: Path) -> list[Chunk]:
+    """The words, with a space in them, that a Python module hands to an explorer."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        Chunk(name(path), node.lineno, "", [node.value])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told
+        if re.search(r"\d", node.value) and " " in node.value
+    ]
+
+
 READERS = {".md": page_chunks, ".ipynb": notebook_chunks, ".svg": figure_chunks}
+READERS |= {".js": script_chunks, ".py": module_chunks}
 
 
 def read(path: Path) -> list[Chunk]:
@@ -182,6 +212,8 @@ def texts() -> list[Path]:
         *sorted(ROOT.glob("chapters/*/*.md")),
         *sorted(ROOT.glob("chapters/*/*.ipynb")),
         *sorted(ROOT.glob("figures/*.svg")),
+        *sorted(ROOT.glob("explorers/*.js")),
+        ROOT / "tools" / "explorers.py",
     ]
 
 
@@ -338,7 +370,7 @@ def read_lock() -> dict[str, dict[str, list[str]]]:
     for line in LOCK.read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             sections = found.setdefault(line[1:-1], {})
-        elif line.startswith("# "):
+        elif line.startswith("#"):
             rows = sections.setdefault(line[2:], [])
         elif line and found:
             rows.append(line)
@@ -377,7 +409,7 @@ def begins_exercise(chunk: Chunk) -> bool:
 
 def scope(path: Path) -> dict:
     """The names of a text before a question has added to them, and a place for known values."""
-    names = {} if path.suffix == ".svg" else dict(helpers(path))
+    names = dict(helpers(path)) if path.suffix in WRITABLE else {}
     return {**names, "__taken__": frozenset(names), "__values__": {}}
 
 
@@ -431,6 +463,39 @@ def is_noticed(mutant: Chunk, names: dict, row: list[str]) -> bool:
         return pattern(mutant, names) != row
     except Wrong:
         return True
+
+
+def givens(path: Path) -> list[tuple[Chunk, str, float, bool]]:
+    """(question, name, another number, whether an answer turns red) for each number of a question.
+
+    The question is changed as a whole, in words and in its comment: the answers must tell.
+    """
+    found = []
+    for section in sections(path).values():
+        for index, chunk in enumerate(section):
+            for _, source in chunk.items:
+                if source.startswith("let("):
+                    for change in (lambda n: n + 1, lambda n: 2 * n):
+                        given = source[4:-1]
+                        other, red = answers(path, section, index, given, change)
+                        found.append((chunk, given, other, red))
+    return found
+
+
+def answers(path: Path, section: list[Chunk], asked: int, given: str, change) -> tuple[float, bool]:
+    """The changed number, and whether a chunk below the question is wrong with it."""
+    names, other = scope(path), 0.0
+    for index, chunk in enumerate(section):
+        if begins_exercise(chunk):
+            names = scope(path)
+        try:
+            pattern(chunk, names)
+        except Wrong:
+            return other, True
+        if index == asked:
+            other = names[given] = change(names[given])
+            names["__values__"] = {}
+    return other, False
 
 
 # ---------------------------------------------------------------- equations on the page
@@ -652,7 +717,7 @@ def main(wanted: list[str]) -> int:
             wrong += here
         lines.append(f"[{name(path)}]")
         for section, found in rows.items():
-            lines += [f"# {section}", *found]
+            lines += [f"# {section}".rstrip(), *found]
     if wrong:
         print(*wrong, sep="\n")
         return 1
