@@ -2,9 +2,12 @@
 
     python -m tools.mutate code                      # 60 changes in the notebooks' `define` cells
     python -m tools.mutate code --seed 7 --only v2
+    python -m tools.mutate numbers                   # every digit of every text, to all nine others
+    python -m tools.mutate questions                 # every number that a question gives
 
-No file is changed: each change lives in a process of its own, for as long as its tests take. It
-exits with 1 where less than 95 % are noticed.
+No file is changed: each change of code lives in a process of its own, for as long as its tests
+take. It exits with 1 where less than 95 % are noticed, and of digits and questions where one is
+not.
 """
 
 import argparse
@@ -16,18 +19,20 @@ import io
 import multiprocessing
 import os
 import random
+import re
 import sys
 import time
 import tokenize
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 # As for the tests. Set before torch is imported: a process with threads does not fork well.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
-from tools import notebooks
+from tools import notebooks, prose
 
 CHAPTERS = sorted(path.parent.name for path in notebooks.ROOT.glob("chapters/*/*.ipynb"))
 ENOUGH = 0.95
@@ -46,7 +51,7 @@ TOO_SLOW = (  # what trains, runs a whole notebook or starts processes of its ow
     *("every_cell_runs", "the_notebook_runs", "the_notebook_says_what", "comes_out_again"),
     *("two_processes_ask", "waiting_threads", "ruined_again", "are_what_was_recorded"),
     *("behind_a_proxy", "four_to_eight_points", "in_three_shapes", "backend_takes_all"),
-    *("changing_any_digit", "appendix", "README", "intro"),
+    *("a_changed_digit", "appendix", "README", "intro"),
 )
 LIMIT = 600  # seconds for the tests of one change
 WARM = (  # imported once, for all
@@ -376,6 +381,40 @@ def code(count: int, seed: int, only: list[str]) -> int:
     return 0 if seen >= ENOUGH * asked else 1
 
 
+def numbers(only: list[str]) -> int:
+    """Each digit of each text becomes each other digit: how many are not noticed."""
+    digits = escaped = 0
+    for path in wanted(only):
+        found = prose.escapes(path, lambda digit, at: set(range(10)) - {digit})
+        read = sum(len(re.findall("[0-9]", chunk.text())) for chunk in prose.read(path))
+        print(
+            f"{prose.name(path)}: {read} digits, {len(found)} changes unnoticed", *found, sep="\n  "
+        )
+        digits, escaped = digits + read, escaped + len(found)
+    print(f"{digits} digits, {9 * digits} changes, {escaped} unnoticed")
+    return escaped > 0
+
+
+def questions(only: list[str]) -> int:
+    """Each number that a question gives becomes another: whether its answer turns red."""
+    count = escaped = asked = 0
+    for path in wanted(only):
+        if path.suffix in prose.WRITABLE:
+            found = prose.givens(path)
+            for chunk, given, other, red in found:
+                if not red:
+                    print(f"{chunk.where()}: with {given} = {other} no answer is wrong")
+                    escaped += 1
+            asked += len({chunk.where() for chunk, *_ in found})
+            count += len(found)
+    print(f"{asked} questions, {count} changes of what they give, {escaped} unnoticed")
+    return escaped > 0
+
+
+def wanted(only: list[str]) -> list[Path]:
+    return [path for path in prose.texts() if any(part in prose.name(path) for part in only)]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
@@ -383,8 +422,13 @@ def main() -> int:
     of_code.add_argument("--count", type=int, default=60, help="how many changes")
     of_code.add_argument("--seed", type=int, default=0, help="which changes")
     of_code.add_argument("--only", nargs="+", choices=CHAPTERS, default=CHAPTERS)
+    for name in ("numbers", "questions"):
+        of_texts = commands.add_parser(name, help=globals()[name].__doc__)
+        of_texts.add_argument("only", nargs="*", default=[""], help="parts of paths")
     options = parser.parse_args()
-    return code(options.count, options.seed, options.only)
+    if options.command == "code":
+        return code(options.count, options.seed, options.only)
+    return globals()[options.command](options.only)
 
 
 if __name__ == "__main__":
