@@ -147,6 +147,7 @@ def visit(browser, address):
             color_scheme=theme,
             reduced_motion="reduce",  # an answer that fades in has no contrast yet
         )
+        context.set_default_timeout(120_000)  # a busy machine is slow, not wrong
         contexts.append(context)
         page, notes, fetched = context.new_page(), [], []
 

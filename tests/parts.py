@@ -22,7 +22,7 @@ from tests.book import APPENDIX, CHAPTERS
 
 NAMES = [*(folder.name for folder in CHAPTERS), *(path.stem for path in APPENDIX), "intro"]
 ALSO = {"intro": "front"}  # the script that draws the first page's figure
-NEED_THE_SITE = ("site", "browser", "published")  # fixtures; such tests are of the whole book
+NEED_THE_SITE = ("site", "published")  # fixtures; such tests are of the whole book
 
 # ---------------------------------------------------------------- about a page
 
@@ -85,8 +85,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     page = config.getoption("--page")
-    if page and page not in NAMES:
-        raise pytest.UsageError(f"no page is called {page}: there are {', '.join(NAMES)}")
+    if page is not None and page not in NAMES:
+        raise pytest.UsageError(f"PAGE is {page!r}: there are {', '.join(NAMES)}")
 
 
 @pytest.hookimpl(trylast=True)  # when the others have been left out
