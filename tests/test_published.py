@@ -17,15 +17,19 @@ REPOSITORY = "https://github.com/someone/some-book"
 ADDRESS = "https://someone.github.io/some-book/"
 
 
+# What a build makes anew. Only what the explorers count, it finds again.
+MADE = ("html", "jupyter_execute", ".doctrees", ".*cache*")
+
+
 @pytest.fixture(scope="session")
-def builds(once) -> dict:
+def builds(once, built) -> dict:
     """The book built once more, from a copy that has a repository, without running a notebook;
     what that build remembers; and what another one does, after an edit.
     """
 
     def make(folder: Path) -> dict:
         copy = folder / "book"
-        left_out = shutil.ignore_patterns(".git", ".venv*", "_build", ".*cache*")
+        left_out = shutil.ignore_patterns(".git", ".venv*", *MADE)
         shutil.copytree(ROOT, copy, ignore=left_out)
         config = copy / "_config.yml"
         text = config.read_text().replace('repository_url: ""', f"repository_url: {REPOSITORY}")
