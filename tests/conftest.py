@@ -4,13 +4,29 @@ at the site.
 
 import functools
 import http.server
+import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from tests.book import SITE
+from tests.book import ROOT, SITE
+from tests.parts import (  # noqa: F401  hooks, which pytest looks for here
+    counted_as,
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_call,
+    pytest_runtest_setup,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 
 BROWSERS = (
     *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
@@ -27,6 +43,9 @@ FLAGS = [
     "--disable-sync",
 ]
 
+# What a build of the book may use; the tests below may not.
+READERS_OWN = dict(os.environ)
+
 # Several tests run side by side. Each with PyTorch's usual threads, one for each core, they wait
 # for one another: a notebook of 15 seconds took six minutes. Set before torch is imported.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -39,8 +58,52 @@ def find_browser() -> str | None:
     return next((path for path in map(shutil.which, BROWSERS) if path), None)
 
 
+# ---------------------------------------------------------------- the site
+
+
 @pytest.fixture(scope="session")
-def browser():
+def once(tmp_path_factory):
+    """Do something for all workers: the first that asks does it, the others wait for its result,
+    which JSON must be able to hold.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent
+
+    def do(what: str, make):
+        result = shared / f"{what}.json"
+        with FileLock(shared / f"{what}.lock"):
+            if not result.exists():
+                folder = shared / what
+                folder.mkdir()
+                result.write_text(json.dumps(make(folder)))
+        return json.loads(result.read_text())
+
+    return do
+
+
+@pytest.fixture(scope="session")
+def built(request, once) -> str:
+    """Build the book, if `--build` says so; what failed, or nothing."""
+
+    def build(_) -> str:
+        command = [sys.executable, ROOT / "tools" / "build_book.py"]
+        done = subprocess.run(command, env=READERS_OWN, capture_output=True, text=True)
+        return done.returncode and (done.stderr or done.stdout)
+
+    return once("site", build) if request.config.getoption("build") else ""
+
+
+@pytest.fixture(scope="session")
+def site(built) -> Path:
+    """The folder of the built site."""
+    if built or not (SITE / "index.html").exists():
+        pytest.skip("there is no site: see test_the_site_is_built")
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def browser(site):
     found = find_browser()
     if found is None:
         if os.environ.get("CI"):
@@ -48,14 +111,16 @@ def browser():
         pytest.skip("no Chromium or Chrome found: these tests look at the site in one")
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
+    playwright = sync_playwright().start()
+    browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+    yield browser
+    with counted_as("the browser"):  # whose seconds are known when it has ended
         browser.close()
+        playwright.stop()
 
 
 @pytest.fixture(scope="session")
-def address():
+def address(site):
     """The site, served on the loopback interface."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -69,27 +134,34 @@ def address():
     server.shutdown()
 
 
-@pytest.fixture(params=["light", "dark"])
-def visit(request, browser, address):
-    """Open a page on a phone, note what goes wrong, and return the page and the notes."""
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        color_scheme=request.param,
-        reduced_motion="reduce",  # an answer that fades in has no contrast yet
-    )
+@pytest.fixture
+def visit(browser, address):
+    """Open a page, on a phone unless a width is given; return the page, notes of what goes wrong,
+    and the addresses of all that it fetches.
+    """
+    contexts = []
 
-    def open_page(name: str):
-        page, notes = context.new_page(), []
-        page.on(
-            "request",
-            lambda each: (
-                None if each.url.startswith((address, "data:")) else notes.append(each.url)
-            ),
+    def open_page(name: str, theme: str = "light", width: int = 390):
+        context = browser.new_context(
+            viewport={"width": width, "height": 844},
+            color_scheme=theme,
+            reduced_motion="reduce",  # an answer that fades in has no contrast yet
         )
+        context.set_default_timeout(120_000)  # a busy machine is slow, not wrong
+        contexts.append(context)
+        page, notes, fetched = context.new_page(), [], []
+
+        def note_request(request) -> None:
+            fetched.append(request.url)
+            if not request.url.startswith((address, "data:")):
+                notes.append(request.url)
+
+        page.on("request", note_request)
         page.on("console", lambda each: notes.append(each.text) if each.type == "error" else None)
         page.on("pageerror", lambda each: notes.append(str(each)))
-        page.goto(address + name, wait_until="networkidle")
-        return page, notes
+        page.goto(address + name)
+        return page, notes, fetched
 
     yield open_page
-    context.close()
+    for context in contexts:
+        context.close()

@@ -4,6 +4,8 @@ One multiply-accumulate (MAC) is two of the floating-point operations that PyTor
 `FlopCounterMode` counts. It counts convolutions and matrix products, and nothing else.
 """
 
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -17,10 +19,31 @@ def on_meta(build, *args, **kwargs) -> nn.Module:
         return build(*args, **kwargs).eval()
 
 
+# Layers that count nothing and change no shape; on the meta device they would take nine tenths of
+# the time.
+PASSED_BY = (
+    *(nn.BatchNorm2d, nn.Dropout, nn.ReLU, nn.ReLU6),
+    *(nn.SiLU, nn.Hardswish, nn.Hardsigmoid),
+)
+
+
+@contextmanager
+def passing_by(module: nn.Module):
+    """Let the layers that count nothing hand on what they are given."""
+    layers = [each for each in module.modules() if isinstance(each, PASSED_BY)]
+    for layer in layers:
+        layer.forward = lambda x: x
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward
+
+
 def macs(module: nn.Module, *shape: int) -> int:
     """MACs of one forward pass over a batch of one, `shape` being (channels, height, width)."""
     module = module.to("meta").eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with passing_by(module), FlopCounterMode(display=False) as counter, torch.no_grad():
         module(torch.empty(1, *shape, device="meta"))
     flops = counter.get_total_flops()
     assert flops % 2 == 0
@@ -44,7 +67,7 @@ def macs_by_layer(network: nn.Module, *shape: int) -> list[tuple[nn.Module, int,
         for layer in network.modules()
         if isinstance(layer, nn.Conv2d | nn.Linear)
     ]
-    with torch.no_grad():
+    with passing_by(network), torch.no_grad():
         network(torch.empty(1, *shape, device="meta"))
     for hook in hooks:
         hook.remove()

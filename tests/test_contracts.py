@@ -16,6 +16,7 @@ from tests.book import (
     NOTEBOOKS,
     PAGES,
     ROOT,
+    SITE,
     config,
     name,
     read_notebook,
@@ -56,6 +57,14 @@ def test_a_failed_notebook_fails_the_build():
     assert execute["execute_notebooks"] == "cache"
     assert not execute.get("allow_errors", False)
     assert {"build", ".", "-n", "-W", "--keep-going"} <= set(build_book.COMMAND)
+
+
+@pytest.mark.long(150)  # if no notebook of it has run before
+def test_the_book_is_built(built):
+    """Its notebooks executed where they have changed, every warning an error."""
+    assert not built, built
+    missing = [each for each in toc_files() if not (SITE / f"{each}.html").exists()]
+    assert not missing, f"run `make book` first: {missing} not found"
 
 
 @pytest.mark.parametrize(
@@ -297,6 +306,12 @@ def test_notebook_exercises_have_starter_solution_and_check(notebook):
         )
 
 
+# ---------------------------------------------------------------- notebooks, alone
+
+# About how long a notebook takes, of a processor: the long ones are started first.
+SECONDS = {"device": 70, "training": 45, "v3": 45, "v1": 20, "v2": 20}
+
+
 @pytest.fixture
 def places(tmp_path) -> dict[str, Path]:
     """An empty folder to run in and an empty home."""
@@ -357,7 +372,15 @@ def test_a_device_id_in_the_home_folder_would_be_seen(places):
     assert any("deviceid" in each for each in left_at(places["home"]))
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+def timed(paths: list[Path], times: int = 1) -> list:
+    """The notebooks as parameters, with the seconds they are known to take, run so many times."""
+    known = {path: times * SECONDS.get(path.parent.name, 5) for path in paths}
+    return [
+        pytest.param(path, marks=pytest.mark.long(known[path]), id=name(path)) for path in paths
+    ]
+
+
+@pytest.mark.parametrize("path", timed(NOTEBOOKS))
 def test_notebook_runs_alone_with_the_network_off(path, places):
     """nbmake runs a copy in an empty folder, where no file of the book can help it. It tries to
     reach nobody, and leaves nothing behind."""

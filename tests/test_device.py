@@ -178,6 +178,7 @@ def test_silencing_a_dead_channel_changes_nothing_else():
     assert notebook.fold_network(silent).get_submodule("3").weight[3].abs().max() == 0
 
 
+@pytest.mark.weekly
 def test_8_bits_on_the_runtime_are_what_was_recorded(tmp_path):
     """V3-Small again, from the picture to the file: size, 32 bits, and the decibels of 8."""
     torch.set_num_threads(1)
@@ -201,7 +202,7 @@ def test_what_the_page_says_of_executorch():
     assert HardswishConfig.supported_precision_types(None) == [ConfigPrecisionType.FP32]
 
 
-@pytest.mark.parametrize("name", ["V1", "V3-Small"])
+@pytest.mark.parametrize("name", [pytest.param("V1", marks=pytest.mark.weekly), "V3-Small"])
 def test_the_backend_takes_all_layers(name):
     exported = torch.export.export(
         notebook.fold_network(notebook.NETWORKS[name]()), (torch.zeros(1, 3, 224, 224),)
@@ -271,6 +272,7 @@ def test_the_record_is_whole_and_plausible(name):
         assert low <= median <= high
 
 
+@pytest.mark.weekly
 def test_a_network_that_8_bits_ruin_is_ruined_again():
     """V1 from the seed with a dead channel. Where rounding differs from the recorded machine's the
     channel may live; then nothing is ruined, and that is asserted too."""
@@ -348,6 +350,7 @@ def test_onnx_runtime_works_and_does_not_report(monkeypatch):
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
 
 
+@pytest.mark.weekly
 def test_the_notebook_says_what_it_leaves_out(tmp_path):
     """Without ExecuTorch, ONNX Runtime and a compiler: one line for each, and no error."""
     source = nbformat.read(NOTEBOOK, as_version=4)

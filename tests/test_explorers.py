@@ -29,12 +29,12 @@ def whole(text: str) -> int:
 def explorer(visit):
     """Open an explorer; return the page and its element."""
 
-    def open_explorer(name: str):
-        page, notes = visit(PAGE[name])
-        assert notes == []
+    def open_explorer(name: str, theme: str = "light"):
+        page, notes, _ = visit(PAGE[name], theme)
         element = page.locator(f"#play-{name}")
         element.scroll_into_view_if_needed()
         page.locator(f"#play-{name}[data-ready]").wait_for(state="attached")
+        assert notes == []
         return page, element
 
     return open_explorer
@@ -149,8 +149,9 @@ def test_every_control_has_a_name(explorer, name):
     )
 
 
-def test_every_type_of_layer_has_its_colour_and_hatch(explorer):
-    page, element = explorer("cost")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_type_of_layer_has_its_colour_and_hatch(explorer, theme):
+    page, element = explorer("cost", theme)
     choose(page, element, "network", 2)
     looks = (
         element.locator("table")
@@ -164,10 +165,11 @@ def test_every_type_of_layer_has_its_colour_and_hatch(explorer):
     assert len({hatch for _, hatch in looks}) == 5
 
 
-def test_each_state_of_an_explorer_is_accessible(explorer):
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_each_state_of_an_explorer_is_accessible(explorer, theme):
     from axe_playwright_python.sync_playwright import Axe
 
-    page, element = explorer("cost")
+    page, element = explorer("cost", theme)
     choose(page, element, "network", 3)
     choose(page, page.locator("#play-points"), "axis", 2)
     page.locator("#play-points summary").evaluate("each => (each.parentElement.open = true)")

@@ -2,7 +2,7 @@
 
 A reader changes a cell and runs it once more; one that needs a fresh kernel for that is a trap.
 Each notebook runs in a process of its own, with as many threads as PyTorch would take by itself,
-and each of its cells runs twice. (For all seven together about two minutes on one core.)
+and each of its cells runs twice.
 """
 
 import os
@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.book import NOTEBOOKS, ROOT, name, read_notebook
+from tests.test_contracts import SECONDS
 
-# The other two take minutes, and their own tests run what could fail a second time.
-SHORT = [path for path in NOTEBOOKS if path.parent.name not in ("device", "training")]
+# The other two take minutes; test_training.py runs its own again.
+AGAIN = [path for path in NOTEBOOKS if path.parent.name not in ("device", "training")]
 TWICE = """
 import sys
 from tests import test_rerun
@@ -45,8 +46,18 @@ def run_each_cell_twice(path: str) -> None:
         assert only_defines or torch.get_num_threads() == 1, f"many threads in cell {number}"
 
 
-@pytest.mark.parametrize("path", SHORT, ids=name)
+@pytest.mark.parametrize(
+    "path",
+    [
+        # Where that takes more than a few seconds, once a week.
+        pytest.param(
+            each, marks=[pytest.mark.weekly] * (each.parent.name in SECONDS), id=name(each)
+        )
+        for each in AGAIN
+    ],
+)
 def test_each_cell_runs_twice_on_one_thread(path, tmp_path):
+    """With as many threads as PyTorch would take by itself, on a reader's two cores."""
     folders = [str(ROOT / "tests" / "offline"), str(ROOT)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "MPLBACKEND": "agg"}
     environment["OMP_NUM_THREADS"] = "2"  # what a reader's two cores give, on any machine

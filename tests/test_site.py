@@ -16,6 +16,7 @@ from tests.browsers import PLACES, contents, places
 
 PAGES = [f"{document}.html" for document in toc_files()] + ["search.html", "404.html"]
 WIDTHS = (390, 768, 1280)
+pytestmark = pytest.mark.usefixtures("site")
 HEAVIEST = 500_000  # bytes, compressed, of everything that a page fetches until its end
 
 
@@ -38,11 +39,6 @@ class Links(HTMLParser):
 @functools.cache
 def links(page: Path) -> Links:
     return Links(page.read_text())
-
-
-def test_the_site_is_built():
-    missing = [page for page in PAGES if not (SITE / page).exists()]
-    assert not missing, f"run `make book` first: {missing} not found"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -94,57 +90,104 @@ def test_nothing_is_left_out_of_the_book(path):
 
 
 def show_everything(page) -> None:
-    """Fetch what waits until the reader comes near."""
-    page.evaluate("document.querySelectorAll('img').forEach(each => (each.loading = 'eager'))")
-    every = "[...document.querySelectorAll('article img')].every(each => each.complete)"
-    page.wait_for_function(every)
+    """Fetch what waits until the reader comes near, and unfold what is folded."""
+    page.evaluate("""async () => {
+        const all = (query) => [...document.querySelectorAll(query)];
+        all('img').forEach((each) => (each.loading = 'eager'));
+        all('details').forEach((each) => (each.open = true));
+        const waiting = () => all('article img').some((each) => !each.complete) ||
+            all('.explorer:not([data-ready])').length;
+        while (waiting()) await new Promise((next) => setTimeout(next, 20));
+        await document.fonts.ready;
+    }""")
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_page_in_a_browser(visit, name):
-    page, notes = visit(name)
-    show_everything(page)
-    assert notes == [], "requests that leave the site, and errors"
-
-    assert page.locator("h1:visible").count() == 1
-    for picture in page.locator("article img").all():
-        alt = picture.get_attribute("alt") or ""
-        assert alt and "/" not in alt, f"alt text: {alt!r}"
-        assert picture.evaluate("each => each.complete && each.naturalWidth > 0")
-
-    text = page.locator("main").inner_text()
-    assert "\\frac" not in text and "$$" not in text, "math that was not rendered"
-
-    for table in page.locator("article table").all():
-        assert table.locator("th").count(), table.inner_text()[:60]
-
-    for width in (320, 360, 390):  # 320: also a wide screen, enlarged four times
-        page.set_viewport_size({"width": width, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, "unfolded"
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_page_is_accessible(visit, name):
+def violations(page, **options) -> list[str]:
+    """What axe finds on a page as it is now, and calls serious."""
     from axe_playwright_python.sync_playwright import Axe
 
-    page, _ = visit(name)
-    show_everything(page)
-    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    theme = page.evaluate("document.documentElement.dataset.theme")
-    for width in (390, 1280) if theme == "light" else (390,):  # wide: the menu stands beside it
+    return [
+        f"{each['id']}: {node['html'][:160]}"
+        for each in Axe().run(page, **options).response["violations"]
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
+
+
+# What a picture, a table, a heading or a formula lacks.
+LACKS = """() => {
+    const all = (query) => [...document.querySelectorAll(query)];
+    const wrong = [];
+    for (const { alt, src, naturalWidth } of all('article img')) {
+        if (!alt || alt.includes('/')) wrong.push(`alternative text of ${src}: ${alt}`);
+        if (!naturalWidth) wrong.push(`not drawn: ${src}`);
+    }
+    for (const table of all('article table'))
+        if (!table.querySelector('th')) wrong.push(`no head: ${table.innerText.slice(0, 60)}`);
+    const titles = all('h1').filter((each) => each.checkVisibility()).length;
+    if (titles !== 1) wrong.push(`${titles} titles`);
+    const text = document.querySelector('main').innerText;
+    if (/\\\\frac|\\$\\$/.test(text)) wrong.push('math that was not rendered');
+    return wrong;
+}"""
+
+
+def too_wide(page, when: str) -> list[str]:
+    """At which widths a page scrolls sideways. 320: also a wide screen, enlarged four times."""
+    found = []
+    for width in (320, 360, 390):
         page.set_viewport_size({"width": width, "height": 844})
-        found = Axe().run(page).response["violations"]
-        grave = [
-            f"{each['id']}: {node['html'][:160]}"
-            for each in found
-            if each["impact"] in ("serious", "critical")
-            for node in each["nodes"]
-        ]
-        assert not grave, "\n".join(grave)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(f"scrolls sideways, {width} wide, {when}")
+    return found
 
 
+def weight(fetched: list[str], address: str) -> dict[str, int]:
+    """The bytes of each file that was fetched, compressed as a server sends it."""
+    sizes = {}
+    for url in fetched:
+        if url.startswith(address):
+            name = unquote(url.removeprefix(address).partition("?")[0])
+            content = (SITE / name).read_bytes()
+            sizes[name] = min(len(content), len(gzip.compress(content, 6)))
+    return sizes
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_page_in_a_browser(visit, address, theme, name):
+    """One visit, on a phone in the dark or at a desk in daylight: no error and no request that
+    leaves the site, complete, no wider than its window, accessible and light.
+    """
+    at_desk = theme == "light"
+    page, notes, fetched = visit(name, theme, width=1280 if at_desk else 390)
+    wrong = []
+    if at_desk:  # what scrolls can be reached before one has scrolled there
+        rule = {"runOnly": {"type": "rule", "values": ["scrollable-region-focusable"]}}
+        wrong += violations(page, options=rule | {"preload": False})
+    else:
+        wrong += too_wide(page, "folded")
+    show_everything(page)
+    sizes = weight(fetched, address)
+    if sum(sizes.values()) > HEAVIEST:
+        wrong.append(f"too heavy, the largest: {sorted(sizes, key=sizes.get)[-3:]}")
+    wrong += notes + page.evaluate(LACKS)
+    if not at_desk:
+        wrong += too_wide(page, "unfolded")
+    wrong += violations(page)  # at last: axe fetches the styles once more, some from nowhere
+    assert wrong == []
+
+
+@pytest.mark.weekly
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_accessible_on_a_phone_in_daylight(visit, name):
+    """Each width and each theme has had its visit above; not this pair of them."""
+    page, *_ = visit(name, "light")
+    show_everything(page)
+    assert violations(page) == []
+
+
+@pytest.mark.weekly
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", PAGES)
 def test_no_place_moves(browser, address, name, width):
@@ -165,20 +208,8 @@ def test_no_place_moves(browser, address, name, width):
     assert not wrong
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_what_scrolls_can_be_reached_before_one_has_scrolled_there(browser, address, name):
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = browser.new_page(viewport={"width": 1280, "height": 844})
-    page.goto(address + name, wait_until="networkidle")
-    rule = {"runOnly": {"type": "rule", "values": ["scrollable-region-focusable"]}}
-    found = Axe().run(page, options=rule).response["violations"]
-    page.close()
-    assert not [node["html"][:160] for each in found for node in each["nodes"]]
-
-
 def test_folded_answers_open_with_the_keyboard(visit):
-    page, _ = visit("chapters/separable/index.html")
+    page, *_ = visit("chapters/separable/index.html")
     summary = page.locator("article details summary").first
     summary.focus()
     assert not summary.evaluate("each => each.parentElement.open")
@@ -186,10 +217,10 @@ def test_folded_answers_open_with_the_keyboard(visit):
     assert summary.evaluate("each => each.parentElement.open")
 
 
-def test_focus_can_be_seen(visit):
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_focus_can_be_seen(visit, theme):
     """Each thing that the Tab key reaches first on a page shows that it is reached."""
-    page, _ = visit("chapters/separable/index.html")
-    page.set_viewport_size({"width": 1280, "height": 844})
+    page, *_ = visit("chapters/separable/index.html", theme, width=1280)
     looks = """(each) => [each, ...each.querySelectorAll('*')].map((part) => {
         const look = getComputedStyle(part);
         return [look.outlineStyle, look.boxShadow, look.textDecorationLine].join();
@@ -240,25 +271,33 @@ QUERIES = (
 )
 
 
-@pytest.mark.parametrize("root", ["served", "folder"])
-@pytest.mark.parametrize("typed, titles", QUERIES, ids=[typed[0] for typed, _ in QUERIES])
-def test_search_finds_what_readers_type(browser, address, root, typed, titles):
+@pytest.fixture(scope="module", params=["served", "folder"])
+def search(request, browser, address):
+    """What a query finds, and the errors meanwhile."""
     page, notes = browser.new_page(), []
     page.on("console", lambda each: notes.append(each.text) if each.type == "error" else None)
     page.on("pageerror", lambda each: notes.append(str(each)))
-    start = address if root == "served" else SITE.as_uri() + "/"
-    found = {}
-    for query in typed:
+    start = address if request.param == "served" else SITE.as_uri() + "/"
+
+    def find(query: str) -> list[str]:
         page.goto(f"{start}search.html?q={quote(query)}")
         page.locator("#search-results .search-summary:not(:empty)").wait_for()
-        found[query] = page.locator("#search-results li > a").all_inner_texts()
+        return page.locator("#search-results li > a").all_inner_texts()
+
+    yield find, notes
+    page.close()
+
+
+@pytest.mark.parametrize("typed, titles", QUERIES, ids=[typed[0] for typed, _ in QUERIES])
+def test_search_finds_what_readers_type(search, typed, titles):
+    find, notes = search
+    found = {query: find(query) for query in typed}
     assert notes == []
     for query, results in found.items():
         assert all(any(title in each for each in results) for title in titles), query
         assert bool(results) == bool(titles), query
     if typed[0] in ("1×1", "3×3", "h-swish", "4,231,976", "569", "ReLU6", "MobileNet-V3"):
         assert len(set(map(tuple, found.values()))) == 1, "the same, in whichever way it is typed"
-    page.close()
 
 
 def test_an_excerpt_shows_what_was_found(browser, address):
@@ -367,6 +406,7 @@ def open_on_a_slow_phone(browser, url: str, prepare=lambda page: None):
     return page, context
 
 
+@pytest.mark.weekly
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_light_and_stands_still(browser, address, name):
     """What a page fetches while it is read to its end, compressed as a server sends it; nothing
@@ -385,17 +425,14 @@ def test_page_is_light_and_stands_still(browser, address, name):
     page.wait_for_load_state("networkidle")
     shift = page.evaluate("window.seen.shift")
     context.close()
-    sizes = {}
-    for url in fetched:
-        if not url.startswith("data:"):
-            content = (SITE / unquote(url.removeprefix(address))).read_bytes()
-            sizes[url.removeprefix(address)] = min(len(content), len(gzip.compress(content, 6)))
+    sizes = weight(list(fetched), address)
     print(f"WEIGHT {name} {sum(sizes.values()) / 1000:.0f} kB, shift {shift:.4f}")
     largest = sorted(sizes, key=sizes.get)[-3:]
     assert sum(sizes.values()) <= HEAVIEST, f"the largest: {largest}"
     assert shift < 0.01
 
 
+@pytest.mark.weekly
 def test_page_is_quicker_than_the_themes_own(browser, address):
     """Beside the same page as the theme would load it, in turns: painted no later, and the phone's
     processor is held up for less long. Times are noisy: medians, and only compared.

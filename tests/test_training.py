@@ -852,6 +852,7 @@ def test_without_a_network_fine_tuning_says_so(error, cache, capsys):
 # ---------------------------------------------------------------- two processes
 
 
+@pytest.mark.weekly
 def test_the_two_processes_ask_for_no_name(tmp_path):
     """In a namespace with the loopback interface alone, whose host name nobody knows."""
     names = tmp_path / "hosts"
@@ -960,6 +961,7 @@ def test_waiting_threads_sleep():
     assert spins or sys.platform != "linux"
 
 
+@pytest.mark.weekly
 def test_every_cell_runs_twice(tmp_path):
     """Without a fresh kernel: readers change a cell and run it again."""
     book = changed({"SEEDS = (0, 1, 2)": "SEEDS = (0, 1)"})
@@ -971,6 +973,7 @@ def test_every_cell_runs_twice(tmp_path):
                 run.execute_cell(cell, number)
 
 
+@pytest.mark.weekly
 def test_the_notebook_runs_on_a_few_pictures_of_your_own(pets):
     changes = {
         'DATASET = "digits"': f"DATASET = {str(pets)!r}",
@@ -987,6 +990,7 @@ def test_the_notebook_runs_on_a_few_pictures_of_your_own(pets):
     assert "both the training and its checkpoint" in printed(book)
 
 
+@pytest.mark.weekly
 def test_the_notebook_runs_on_cifar10(tmp_path):
     """All of it, on a few random pictures in CIFAR-10's format, one epoch for each network."""
     checksums = write_cifar10(tmp_path / "data", per_batch=24)

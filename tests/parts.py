@@ -1,0 +1,158 @@
+"""Which tests run, in which order, and what each part of them takes. conftest.py hands these hooks
+to pytest.
+
+* `--page v2` leaves the tests that are about one page (`make check PAGE=v2`). What a test is
+  about, its name says: `test_v2_…`, `test_device.py`, `[chapters/v2/index.md]`. If that names no
+  page, the test's own code does: `definitions("v2")`. There is no list to keep.
+* `@pytest.mark.weekly`: left out unless asked for (`make weekly`): what measures the machine rather
+  than the commit, and what repeats at length what another test tries in short.
+* `@pytest.mark.long(seconds)`: starts before the others, so that no core waits at the end.
+"""
+
+import inspect
+import os
+import re
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+
+import pytest
+
+from tests.book import APPENDIX, CHAPTERS
+
+NAMES = [*(folder.name for folder in CHAPTERS), *(path.stem for path in APPENDIX), "intro"]
+ALSO = {"intro": "front"}  # the script that draws the first page's figure
+NEED_THE_SITE = ("site", "published")  # fixtures; such tests are of the whole book
+
+# ---------------------------------------------------------------- about a page
+
+
+def pages_in(text: str) -> set[str]:
+    """The pages whose names stand in a text as words of their own.
+
+    >>> sorted(pages_in("tests/test_device.py::test_its_v1_is_right[chapters/v1/index.md]"))
+    ['device', 'v1']
+    >>> pages_in("test_convolutions_of_any_size")
+    set()
+    """
+    words = set(re.findall(r"[a-z0-9]+", text.lower()))
+    return {name for name in NAMES if {name, ALSO.get(name)} & words}
+
+
+def pages_of(item: pytest.Item) -> set[str]:
+    """The pages that a test is about."""
+    return pages_in(item.name) | pages_in(item.path.stem) or pages_in(inspect.getsource(item.obj))
+
+
+def is_about(item: pytest.Item, page: str) -> bool:
+    if not isinstance(item, pytest.Function) or set(NEED_THE_SITE) & set(item.fixturenames):
+        return False
+    return page in pages_of(item)
+
+
+# ---------------------------------------------------------------- in order
+
+
+def seconds(item: pytest.Item) -> float:
+    """How long a test is known to take; 0 if nobody said."""
+    marker = item.get_closest_marker("long")
+    return marker.args[0] if marker else 0.0
+
+
+def in_order(items: list, workers: int) -> list:
+    """Each worker begins with an equal part of the list: with its share of the long tests, then of
+    those that need the site. At the end stand the many short ones, of which an idle worker takes
+    some over.
+    """
+    first = sorted((each for each in items if seconds(each)), key=seconds, reverse=True)
+    rest = [each for each in items if not seconds(each)]
+    browser = [each for each in rest if set(NEED_THE_SITE) & set(getattr(each, "fixturenames", ()))]
+    others = [each for each in rest if each not in set(browser)]
+    ordered = []
+    for worker in range(workers):
+        size = (len(items) - len(ordered)) // (workers - worker)
+        own = first[worker::workers] + browser[worker::workers]
+        short = size - len(own)
+        ordered += own + others[: max(short, 0)]
+        others = others[max(short, 0) :]
+    return ordered + others
+
+
+def pytest_addoption(parser):
+    parser.addoption("--page", help=f"only the tests about one page: {', '.join(NAMES)}")
+    parser.addoption("--build", action="store_true", help="build the book, then look at it")
+
+
+def pytest_configure(config):
+    page = config.getoption("--page")
+    if page is not None and page not in NAMES:
+        raise pytest.UsageError(f"PAGE is {page!r}: there are {', '.join(NAMES)}")
+
+
+@pytest.hookimpl(trylast=True)  # when the others have been left out
+def pytest_collection_modifyitems(config, items):
+    if page := config.getoption("--page"):
+        left_out = [each for each in items if not is_about(each, page)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [each for each in items if each not in set(left_out)]
+    items[:] = in_order(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+# ---------------------------------------------------------------- what each part takes
+
+SPENT = defaultdict(lambda: [0, 0.0, 0.0])  # part: tests, seconds on the clock, of a processor
+
+
+def processor_seconds() -> float:
+    """This process's, and those of the processes that it started and that have ended."""
+    return sum(os.times()[:4])
+
+
+@contextmanager
+def counted_as(part: str, tests: int = 0):
+    clock, processor = time.perf_counter(), processor_seconds()
+    yield
+    spent = SPENT[part]
+    spent[0] += tests
+    spent[1] += time.perf_counter() - clock
+    spent[2] += processor_seconds() - processor
+
+
+def part_of(item: pytest.Item) -> str:
+    """The file that a test stands in; the notebooks apart."""
+    is_a_notebooks_run = item.name.startswith("test_notebook_runs_alone")
+    return "notebooks" if is_a_notebooks_run else item.path.stem.removeprefix("test_")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    with counted_as(part_of(item)):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    with counted_as(part_of(item), tests=1):
+        return (yield)
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):  # one of several workers: it reports to the first
+        session.config.workeroutput["spent"] = dict(SPENT)
+
+
+@pytest.hookimpl(optionalhook=True)  # there is none without pytest-xdist
+def pytest_testnodedown(node):
+    for part, numbers in getattr(node, "workeroutput", {}).get("spent", {}).items():
+        SPENT[part] = [sum(pair) for pair in zip(SPENT[part], numbers, strict=True)]
+
+
+def pytest_terminal_summary(terminalreporter):
+    if len(SPENT) < 2:
+        return
+    terminalreporter.section("what each part took, in seconds")
+    rows = sorted(SPENT.items(), key=lambda row: -row[1][1])
+    rows.append(("all", [sum(column) for column in zip(*SPENT.values(), strict=True)]))
+    terminalreporter.write_line(f"{'':16} tests   clock  processor")
+    for part, (tests, clock, processor) in rows:
+        terminalreporter.write_line(f"{part:16} {tests:5} {clock:7.1f} {processor:10.1f}")
