@@ -1,6 +1,7 @@
 # book   build the site                       test     prove it: lint, notebooks, numbers, browser
 # serve  look at it on http://localhost:8000  figures  draw the figures again
 # check  prove one page: make check PAGE=v2
+# numbers  write the digits that have expressions beside them, and lock the others
 # weekly    at length what `test` tries in short, and what measures this machine
 # colab     run the notebooks with the versions that Colab has, and with an older PyTorch
 # browsers  open every page in Firefox and WebKit
@@ -27,7 +28,7 @@ export PYTHONUTF8 := 1
 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: book check test lint weekly colab browsers serve figures clean
+.PHONY: book check numbers test lint weekly colab browsers serve figures clean
 
 book: $(BOOK)
 	@$(BIN)/python tools/build_book.py
@@ -38,6 +39,9 @@ test: lint
 
 check: lint
 	@$(PYTEST) --page "$(PAGE)"
+
+numbers: $(TEST)
+	@$(BIN)/python -W ignore -m tools.prose $(PAGE)
 
 weekly: lint
 	@$(PYTEST) --build -m weekly
