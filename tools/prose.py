@@ -294,13 +294,17 @@ def shows(token: Token, value) -> bool:
     return unit is not None and shown(scaled, token) == token.text
 
 
+def helpers_of(path: Path) -> str:
+    """The module in tests/numbers that has the names for a text."""
+    if path.parent == ROOT:
+        return "front"
+    return path.stem if path.parent.name == "appendix" else path.parent.name
+
+
 @cache
 def helpers(path: Path) -> dict:
-    """The names that the expressions of a text may use: those of its chapter's module."""
-    module = path.stem if path.parent.name == "appendix" else path.parent.name
-    if path.parent == ROOT:
-        module = "front"
-    found = importlib.import_module(f"tests.numbers.{module}")
+    """The names that the expressions of a text may use."""
+    found = importlib.import_module(f"tests.numbers.{helpers_of(path)}")
     return {**vars(found), "cut": cut, "numbers": numbers}
 
 

@@ -1,0 +1,53 @@
+"""Helpers of the numbers are used: a name that no expression, helper or test uses goes."""
+
+import ast
+import re
+
+import pytest
+
+from tests.book import ROOT
+from tools import prose
+
+HELPERS = sorted(ROOT.glob("tests/numbers/*.py"))
+
+
+def names(tree: ast.Module) -> list[str]:
+    """What a module defines or imports at its top."""
+    found = []
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            found.append(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found += [(each.asname or each.name).partition(".")[0] for each in node.names]
+        elif isinstance(node, ast.Assign):
+            targets = (each for target in node.targets for each in ast.walk(target))
+            found += [each.id for each in targets if isinstance(each, ast.Name)]
+    return found
+
+
+def expressions(module: str) -> str:
+    """All that texts ask of a module."""
+    return "\n".join(
+        source
+        for path in prose.texts()
+        if path.suffix in prose.WRITABLE and prose.helpers_of(path) == module
+        for chunk in prose.read(path)
+        for _, source in chunk.items
+    )
+
+
+@pytest.mark.parametrize("path", HELPERS, ids=prose.name)
+def test_helpers_are_used(path):
+    source = path.read_text(encoding="utf-8")
+    others = [each for each in [*HELPERS, *ROOT.glob("tests/*.py")] if each != path]
+    importing = [each.read_text(encoding="utf-8") for each in others]
+    importing = [each for each in importing if re.search(rf"tests\.numbers.*\b{path.stem}\b", each)]
+    used = "\n".join([expressions(path.stem), *importing])
+    unused = [
+        each
+        for each in names(ast.parse(source))
+        if each != "_"
+        and len(re.findall(rf"\b{each}\b", source)) == 1
+        and not re.search(rf"\b{each}\b", used)
+    ]
+    assert not unused, f"nobody uses {', '.join(unused)}"
