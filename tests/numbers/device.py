@@ -7,10 +7,10 @@ import torch
 from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
     get_symmetric_quantization_config,
 )
-from torchvision.models import mobilenet_v3_large
 
 from tests.book import definitions
 from tests.counting import macs as count_macs
+from tests.counting import on_meta
 from tests.numbers.common import minutes
 from tools import latency, papers
 from tools.latency import bound, layer_times, machine, milliseconds
@@ -80,12 +80,11 @@ def noise(name: str, what: str) -> float:
     return RECORD["networks"][name]["decibels"][what]
 
 
-def folded(name: str):
-    return notebook.fold_network(notebook.NETWORKS[name]())
-
-
-PEAK = {name: notebook.peak(folded(name), torch.zeros(1, 3, 224, 224)) for name in ALL}
-WEIGHTS = {name: 4 * sum(p.numel() for p in folded(name).parameters()) for name in ALL}
+NETS = {name: on_meta(build) for name, build in notebook.NETWORKS.items()}
+with torch.device("meta"):  # sizes need no values
+    FOLDED = {name: notebook.fold_network(NETS[name]) for name in ALL}
+    PEAK = {name: notebook.peak(FOLDED[name], torch.empty(1, 3, 224, 224)) for name in ALL}
+WEIGHTS = {name: 4 * sum(p.numel() for p in FOLDED[name].parameters()) for name in ALL}
 
 # ---------------------------------------------------------------- trained on digits
 
@@ -102,16 +101,12 @@ def ruined(kind: str) -> int:
 
 
 CHANNELS = {
-    name: sum(
-        m.num_features
-        for m in notebook.NETWORKS[name]().modules()
-        if isinstance(m, torch.nn.BatchNorm2d)
-    )
+    name: sum(m.num_features for m in NETS[name].modules() if isinstance(m, torch.nn.BatchNorm2d))
     for name in ("V1", "V2")
 }
 # ExecuTorch's quantiser lets no scale be smaller.
 EPSILON = get_symmetric_quantization_config().weight.observer_or_fake_quant_ctr.p.keywords["eps"]
-V3_EPS = next(m.eps for m in mobilenet_v3_large().modules() if isinstance(m, torch.nn.BatchNorm2d))
+V3_EPS = next(m.eps for m in NETS["V3-Large"].modules() if isinstance(m, torch.nn.BatchNorm2d))
 LOST = max(run["32 bits"] - run["channel"] for runs in DIGITS.values() for run in runs)
 # Exactly those networks fell that have a dead channel; each has one. V3 never fell.
 for name in ("V1", "V2"):
