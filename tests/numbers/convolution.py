@@ -6,14 +6,19 @@ from torchvision.models import ResNet50_Weights, VGG16_Weights, resnet50, vgg16
 
 from tests.book import definitions
 from tests.counting import macs, macs_by_layer, on_meta, params, v1
-from tests.numbers.common import minutes
+from tests.numbers.common import code, minutes
 from tools import papers
 
 output_size = definitions("convolution").output_size
 
+
+def conv(c_in: int, c_out: int, kernel: int, padding: int = 0, stride: int = 1) -> nn.Conv2d:
+    """A layer without a bias, of the size that a question gives."""
+    return on_meta(nn.Conv2d, c_in, c_out, kernel, stride, padding, bias=False)
+
+
 # The worked example.
-example = nn.Conv2d(3, 5, 3, bias=False)
-padded = nn.Conv2d(3, 5, 3, padding=1, bias=False)
+example, padded = conv(3, 5, 3), conv(3, 5, 3, 1)
 EXAMPLE, PADDED = macs(example, 3, 6, 6), macs(padded, 3, 6, 6)
 
 # VGG-16, layer by layer.
@@ -58,11 +63,7 @@ PAPER_RESNET_MACS = macs(paper_resnet, 3, 224, 224)
 # MobileNetV1, from timm.
 V1_MACS, V1_PARAMS = macs(v1(), 3, 224, 224), params(v1())
 
-stride2 = nn.Conv2d(64, 128, 3, stride=2, padding=1, bias=False)
-STRIDE2 = macs(stride2, 64, 112, 112)
-fives = nn.Conv2d(16, 32, 5, stride=2, padding=2, bias=False)
-wide = nn.Conv2d(512, 512, 3, padding=1, bias=False)
-wider = nn.Conv2d(1024, 1024, 3, padding=1, bias=False)
+STRIDE2 = macs(conv(64, 128, 3, 1, 2), 64, 112, 112)
 
 
 def resnet_row(part: str, *size: int) -> tuple:

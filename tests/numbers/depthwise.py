@@ -1,14 +1,14 @@
 """Names for the expressions beside the numbers of the chapter on the depthwise convolution."""
 
-from math import sqrt
+from math import prod, sqrt
 
 import torch
 from torch import nn
 from torchvision.models import resnext50_32x4d
 
 from tests.book import definitions
-from tests.counting import macs, on_meta, params
-from tests.numbers.common import minutes
+from tests.counting import macs, macs_by_layer, on_meta, params
+from tests.numbers.common import code, minutes
 
 standard = nn.Conv2d(3, 5, 3, bias=False)
 depthwise = definitions("depthwise").depthwise
@@ -24,13 +24,36 @@ def groups8(groups: int) -> int:
 resnext = on_meta(resnext50_32x4d).layer1[0].conv2
 assert (resnext.in_channels, resnext.out_channels, resnext.groups) == (128, 128, 32)
 
+
+def conv(c_in: int, c_out: int, kernel: int, groups: int = 1) -> nn.Conv2d:
+    """A layer without a bias whose output has the side of its input."""
+    padding = kernel // 2
+    return on_meta(nn.Conv2d, c_in, c_out, kernel, padding=padding, groups=groups, bias=False)
+
+
+def dense(channels: int) -> nn.Conv2d:
+    return conv(channels, channels, 3)
+
+
+def light(channels: int, stride: int = 1) -> nn.Conv2d:
+    return on_meta(depthwise, channels, stride=stride, padding=1)
+
+
+def moved(layer: nn.Conv2d, size: int) -> int:
+    """How many numbers a layer reads and writes: its input, its weights, its output."""
+    [(_, _, output)] = macs_by_layer(layer, layer.in_channels, size, size)
+    return layer.in_channels * size**2 + params(layer) + prod(output)
+
+
+def costs(layer: nn.Conv2d, size: int) -> tuple[int, int, float]:
+    """MACs, bytes moved at four bytes a number, MACs per byte."""
+    count, in_bytes = macs(layer, layer.in_channels, size, size), 4 * moved(layer, size)
+    return count, in_bytes, count / in_bytes
+
+
 # The layer from the middle of MobileNetV1.
-full = nn.Conv2d(512, 512, 3, padding=1, bias=False)
-light = depthwise(512, padding=1)
-FULL, LIGHT = macs(full, 512, 14, 14), macs(light, 512, 14, 14)
-MAPS = 2 * 512 * 14 * 14 * 4
-FULL_BYTES, LIGHT_BYTES = MAPS + 4 * params(full), MAPS + 4 * params(light)
-INTENSITY = FULL / FULL_BYTES
+FULL, FULL_BYTES, INTENSITY = costs(dense(512), 14)
+LIGHT, LIGHT_BYTES, _ = costs(light(512), 14)
 
 # The forgetful initialisation of 960 channels.
 fan_out = torch.empty(960, 1, 3, 3)
@@ -59,8 +82,18 @@ assert (
     < 0.05
 )
 
-# Exercises.
-dials = {g: nn.Conv2d(64, 128, 5, padding=2, groups=g, bias=False) for g in (1, 4, 64)}
-first = depthwise(32, padding=1)
-FIRST = macs(first, 32, 112, 112)
-FIRST_NUMBERS = 2 * 32 * 112 * 112 + params(first)
+
+def kind(c_in: int, c_out: int, groups: int) -> str:
+    """What a convolution is, in the words of the exercise's solution."""
+    if c_in % groups or c_out % groups:
+        return "refused"
+    if c_in == groups == 1:
+        return "both"
+    return f"multiplier {c_out // c_in}" if groups == c_in else f"sees {c_in // groups}"
+
+
+def third(*layers: tuple[int, int, int]) -> tuple[int, int]:
+    """Outputs and groups of the third of five layers, if they are what the solution says."""
+    said = ["multiplier 1", "multiplier 2", "refused", "sees 2", "both"]
+    assert [kind(*layer) for layer in layers] == said
+    return layers[2][1:]

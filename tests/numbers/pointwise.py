@@ -6,7 +6,7 @@ from torchvision.models import mobilenet_v2
 
 from tests.book import definitions
 from tests.counting import macs, on_meta, params, totals_by_kind, v1
-from tests.numbers.common import minutes
+from tests.numbers.common import code, minutes
 from tools import papers
 
 pointwise = definitions("pointwise").pointwise
@@ -40,21 +40,33 @@ def table2_row(kind: str) -> tuple:
     return printed.macs, macs_counted, printed.params, weights_counted
 
 
-reduce, middle, expand = (
-    pointwise(256, 64),
-    nn.Conv2d(64, 64, 3, bias=False),
-    pointwise(64, 256),
-)
-BOTTLENECK = params(reduce) + params(middle) + params(expand)
-PLAIN = params(nn.Conv2d(256, 256, 3, bias=False))
+def plain_weights(channels: int, kernel: int) -> int:
+    return params(nn.Conv2d(channels, channels, kernel, bias=False))
 
-# Exercise: how a block's work is shared, and the narrowest block of the published networks.
-six = nn.Sequential(*[nn.Conv2d(1, 1, 1, padding=1) for _ in range(6)])
-SIX = six(torch.empty(1, 1, 56, 56)).shape[-1]
-PART = macs(pointwise(32, 144), 32, 8, 8) / (
-    macs(pointwise(32, 144), 32, 8, 8)
-    + macs(nn.Conv2d(32, 32, 3, padding=1, groups=32, bias=False), 32, 8, 8)
-)
+
+def bottleneck_weights(wide: int, thin: int, kernel: int) -> int:
+    around = params(pointwise(wide, thin)) + params(pointwise(thin, wide))
+    return around + plain_weights(thin, kernel)
+
+
+def side(size: int, *layers: tuple[int, int, int]) -> int:
+    """The side of a map behind layers that are given as (kernel, padding, stride)."""
+    convs = [nn.Conv2d(1, 1, kernel, stride, padding) for kernel, padding, stride in layers]
+    return nn.Sequential(*convs)(torch.empty(1, 1, size, size)).shape[-1]
+
+
+def times(n: int, kernel: int) -> float:
+    """MACs of a pointwise layer to n channels over those of the depthwise one before: counted."""
+    depth = nn.Conv2d(32, 32, kernel, padding=kernel // 2, groups=32, bias=False)
+    return macs(pointwise(32, n), 32, 8, 8) / macs(depth, 32, 8, 8)
+
+
+def equal(kernel: int) -> int:
+    """The number of output channels for which the two layers cost the same."""
+    return next(n for n in range(1, 1000) if times(n, kernel) >= 1)
+
+
+# The narrowest block of the published networks.
 NARROW = (0.35, 0.5)
 for width in NARROW:
     (depth, *_), narrow, _ = on_meta(mobilenet_v2, width_mult=width).features[1].conv

@@ -51,11 +51,23 @@ T3_FULL, T3_BLOCK = full_macs(512, 512, 14), block_macs(512, 512, 14)
 T3_RATIO = T3_FULL / T3_BLOCK
 block512 = notebook.bare_pair(512, 512)
 swapped = nn.Sequential(nn.Conv2d(3, 5, 1, bias=False), nn.Conv2d(5, 5, 3, groups=5, bias=False))
-block = notebook.DepthwiseSeparableConv(64, 128, 2)
-PARTS = [params(part) for stage in (block.depthwise, block.pointwise) for part in stage]
-EXERCISE = block_macs(128, 256, 56, 2)
-EXERCISE_FULL = full_macs(128, 256, 56, 2)
 STRIDE2 = block_macs(64, 128, 112, 2)
+WIDEST = max(layer.out_channels for layer in v1().modules() if isinstance(layer, nn.Conv2d))
+
+
+def both_ways(m: int, n: int, size: int, kernel: int, stride: int, padding: int) -> tuple[int, int]:
+    """MACs of a standard layer and of the two that stand in for it."""
+    full = nn.Conv2d(m, n, kernel, stride, padding, bias=False)
+    light = nn.Conv2d(m, m, kernel, stride, padding, groups=m, bias=False)
+    separable = nn.Sequential(light, nn.Conv2d(m, n, 1, bias=False))
+    return macs(full, m, size, size), macs(separable, m, size, size)
+
+
+def block_params(m: int, n: int) -> list[int]:
+    """Parameters of the block's layers that have some, in order, and of all together."""
+    block = notebook.DepthwiseSeparableConv(m, n)
+    counts = [params(part) for stage in (block.depthwise, block.pointwise) for part in stage]
+    return [*filter(None, counts), params(block)]
 
 
 # The two layers of the example with 64×64×3.

@@ -1,6 +1,7 @@
 """Names for the expressions beside the numbers of the chapter on MobileNetV1."""
 
 import math
+from fractions import Fraction
 
 import torch
 import torchvision
@@ -10,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from tests.book import definitions
 from tests.counting import macs, macs_by_layer, on_meta, params, totals_by_kind, v1
 from tests.numbers import convolution, pointwise
-from tests.numbers.common import minutes
+from tests.numbers.common import code, minutes
 from tools import papers
 
 notebook = definitions("v1")
@@ -70,13 +71,32 @@ def depthwise_weights(network: nn.Module) -> list[int]:
     return [block.depthwise[0].weight.numel() for block in network.blocks]
 
 
+def thin(alpha: float) -> nn.Module:
+    return v1(width_mult=alpha)
+
+
+def dogs(alpha: float, classes: int) -> nn.Module:
+    return v1(width_mult=alpha, num_classes=classes)
+
+
+def pointwise_macs(m: int, n: int, area: tuple) -> int:
+    """Of one layer; `area` begins with the sides of its map."""
+    return macs(nn.Conv2d(m, n, 1, bias=False), m, *area[:2])
+
+
 def sides(size: int) -> list[int]:
     """The sides of the maps that the five strides leave, largest first."""
     shapes = [shape for _, _, shape in macs_by_layer(v1(), 3, size, size)]
     return sorted({shape[1] for shape in shapes if len(shape) == 3}, reverse=True)
 
 
-ODD_SIDES, HUNDRED_SIDES = sides(33), sides(100)
+ODD_SIDES = sides(33)
+
+
+def leaves(block: int, size: int) -> tuple[int, int, int]:
+    """The map that leaves a block, as height, width, channels; the first block is number 1."""
+    _, _, (channels, *area) = macs_by_layer(v1(), 3, size, size)[2 * block]
+    return *area, channels
 
 
 def sizes_with_maps(smallest: int, largest: int) -> tuple[int, int]:
@@ -87,7 +107,12 @@ def sizes_with_maps(smallest: int, largest: int) -> tuple[int, int]:
 
 
 # AvgPool2d(7) is right on maps of 7 and, unnoticed, not on those of 8 to 13; 14 gives two rows.
-POOLED = (*sizes_with_maps(7, 7), *sizes_with_maps(8, 13))
+def pooled(window: int) -> tuple[int, int, int, int]:
+    """The first and the last input size for which a fixed pooling is right, and silently wrong."""
+    right, wrong = (window, window), (window + 1, 2 * window - 1)
+    return *sizes_with_maps(*right), *sizes_with_maps(*wrong)
+
+
 quarter = v1(width_mult=0.25)
 half = v1(width_mult=0.5)
 ODD = macs(network, 3, 33, 33)
@@ -102,6 +127,31 @@ RETRAINED = [  # released minus printed
     TOP1[0.5, 160] - papers.V1_TABLE9["0.50 MobileNet-160"].top1,
 ]
 wide_enough = [key for key in GRID if key[0] >= 0.5]
+
+
+def best(million: int, megabytes: float = math.inf) -> tuple[float, int]:
+    """The most accurate of the sixteen networks that fits a budget, at one byte a parameter."""
+    fitting = [
+        key
+        for key, count in GRID.items()
+        if count <= 1e6 * million and SIZED[key[0]] <= 1e6 * megabytes
+    ]
+    return max(fitting, key=TOP1.get)
+
+
+def fall(alpha: float, size: int, start: int) -> tuple:
+    """How the MACs at one size follow from those at another: the operands and the result."""
+    last = v1(width_mult=alpha).classifier.weight.numel()
+    left = Fraction(size, start) ** 2
+    return GRID[alpha, start], last, left.numerator, left.denominator, last, GRID[alpha, size]
+
+
+def too_dear(alpha: float, million: int) -> tuple[int, int]:
+    """The smallest size at which a width is over the budget, and its MACs there."""
+    size = min(size for size in papers.V1_SIZES if GRID[alpha, size] > 1e6 * million)
+    return size, GRID[alpha, size]
+
+
 BEATEN = {  # by which networks: cheaper and better
     key: rivals
     for key in wide_enough
@@ -172,8 +222,7 @@ printed_stride = v1()
 printed_stride.blocks[12].depthwise[0].stride = (2, 2)
 MISPRINT_MACS = macs(printed_stride, 3, 224, 224)
 MISPRINT_SIDE = macs_by_layer(printed_stride, 3, 224, 224)[-2][2][1]
-DOGS_MACS = macs(v1(num_classes=120), 3, 224, 224)
-DOGS_PARAMS = params(v1(num_classes=120))
+DOGS_MACS = macs(dogs(1.0, 120), 3, 224, 224)
 t3, t4, t5 = papers.V1_TABLE3, papers.V1_TABLE4, papers.V1_TABLE5
 t8, t9 = papers.V1_TABLE8, papers.V1_TABLE9
 block384 = definitions("separable").bare_pair(384, 384)
