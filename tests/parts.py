@@ -2,8 +2,9 @@
 to pytest.
 
 * `--page v2` leaves the tests that are about one page (`make check PAGE=v2`). What a test is
-  about, its name says: `test_v2_…`, `test_device.py`, `[chapters/v2/index.md]`. If that names no
-  page, the test's own code does: `definitions("v2")`. There is no list to keep.
+  about, its name says: `test_v2_…`, `[chapters/v2/index.md]`. If that names no page, the test's own
+  code does: `definitions("v2")`. A file named after a page, `test_device.py`, is about that page
+  alone. There is no list to keep.
 * `@pytest.mark.weekly`: left out unless asked for (`make weekly`): what measures the machine rather
   than the commit, and what repeats at length what another test tries in short.
 * `@pytest.mark.long(seconds)`: starts before the others, so that no core waits at the end.
@@ -41,7 +42,7 @@ def pages_in(text: str) -> set[str]:
 
 def pages_of(item: pytest.Item) -> set[str]:
     """The pages that a test is about."""
-    return pages_in(item.name) | pages_in(item.path.stem) or pages_in(inspect.getsource(item.obj))
+    return pages_in(item.path.stem) or pages_in(item.name) or pages_in(inspect.getsource(item.obj))
 
 
 def is_about(item: pytest.Item, page: str) -> bool:
@@ -87,6 +88,13 @@ def pytest_configure(config):
     page = config.getoption("--page")
     if page is not None and page not in NAMES:
         raise pytest.UsageError(f"PAGE is {page!r}: there are {', '.join(NAMES)}")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """What is about another page need not even be imported: some imports take long."""
+    page, named = config.getoption("--page"), pages_in(collection_path.stem)
+    is_test = collection_path.name.startswith("test_")
+    return True if page and is_test and named and page not in named else None
 
 
 @pytest.hookimpl(trylast=True)  # when the others have been left out
