@@ -11,6 +11,7 @@ to pytest.
 """
 
 import inspect
+import itertools
 import os
 import re
 import time
@@ -45,10 +46,13 @@ def pages_of(item: pytest.Item) -> set[str]:
     return pages_in(item.path.stem) or pages_in(item.name) or pages_in(inspect.getsource(item.obj))
 
 
+def needs_the_site(item: pytest.Item) -> bool:
+    return bool(set(NEED_THE_SITE) & set(getattr(item, "fixturenames", ())))
+
+
 def is_about(item: pytest.Item, page: str) -> bool:
-    if not isinstance(item, pytest.Function) or set(NEED_THE_SITE) & set(item.fixturenames):
-        return False
-    return page in pages_of(item)
+    is_function = isinstance(item, pytest.Function)  # not an example in a docstring
+    return is_function and not needs_the_site(item) and page in pages_of(item)
 
 
 # ---------------------------------------------------------------- in order
@@ -65,10 +69,10 @@ def in_order(items: list, workers: int) -> list:
     those that need the site. At the end stand the many short ones, of which an idle worker takes
     some over.
     """
-    first = sorted((each for each in items if seconds(each)), key=seconds, reverse=True)
+    first = sorted(filter(seconds, items), key=seconds, reverse=True)
     rest = [each for each in items if not seconds(each)]
-    browser = [each for each in rest if set(NEED_THE_SITE) & set(getattr(each, "fixturenames", ()))]
-    others = [each for each in rest if each not in set(browser)]
+    browser = [each for each in rest if needs_the_site(each)]
+    others = [each for each in rest if not needs_the_site(each)]
     ordered = []
     for worker in range(workers):
         size = (len(items) - len(ordered)) // (workers - worker)
@@ -100,9 +104,10 @@ def pytest_ignore_collect(collection_path, config):
 @pytest.hookimpl(trylast=True)  # when the others have been left out
 def pytest_collection_modifyitems(config, items):
     if page := config.getoption("--page"):
-        left_out = [each for each in items if not is_about(each, page)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [each for each in items if each not in set(left_out)]
+        about = [is_about(each, page) for each in items]
+        others = itertools.compress(items, [not each for each in about])
+        config.hook.pytest_deselected(items=list(others))
+        items[:] = itertools.compress(items, about)
     items[:] = in_order(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
