@@ -21,6 +21,7 @@ from tests.parts import (  # noqa: F401  hooks, which pytest looks for here
     pytest_addoption,
     pytest_collection_modifyitems,
     pytest_configure,
+    pytest_ignore_collect,
     pytest_runtest_call,
     pytest_runtest_setup,
     pytest_sessionfinish,

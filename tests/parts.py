@@ -2,14 +2,16 @@
 to pytest.
 
 * `--page v2` leaves the tests that are about one page (`make check PAGE=v2`). What a test is
-  about, its name says: `test_v2_…`, `test_device.py`, `[chapters/v2/index.md]`. If that names no
-  page, the test's own code does: `definitions("v2")`. There is no list to keep.
+  about, its name says: `test_v2_…`, `[chapters/v2/index.md]`. If that names no page, the test's own
+  code does: `definitions("v2")`. A file named after a page, `test_device.py`, is about that page
+  alone. There is no list to keep.
 * `@pytest.mark.weekly`: left out unless asked for (`make weekly`): what measures the machine rather
   than the commit, and what repeats at length what another test tries in short.
 * `@pytest.mark.long(seconds)`: starts before the others, so that no core waits at the end.
 """
 
 import inspect
+import itertools
 import os
 import re
 import time
@@ -41,13 +43,16 @@ def pages_in(text: str) -> set[str]:
 
 def pages_of(item: pytest.Item) -> set[str]:
     """The pages that a test is about."""
-    return pages_in(item.name) | pages_in(item.path.stem) or pages_in(inspect.getsource(item.obj))
+    return pages_in(item.path.stem) or pages_in(item.name) or pages_in(inspect.getsource(item.obj))
+
+
+def needs_the_site(item: pytest.Item) -> bool:
+    return bool(set(NEED_THE_SITE) & set(getattr(item, "fixturenames", ())))
 
 
 def is_about(item: pytest.Item, page: str) -> bool:
-    if not isinstance(item, pytest.Function) or set(NEED_THE_SITE) & set(item.fixturenames):
-        return False
-    return page in pages_of(item)
+    is_function = isinstance(item, pytest.Function)  # not an example in a docstring
+    return is_function and not needs_the_site(item) and page in pages_of(item)
 
 
 # ---------------------------------------------------------------- in order
@@ -64,10 +69,10 @@ def in_order(items: list, workers: int) -> list:
     those that need the site. At the end stand the many short ones, of which an idle worker takes
     some over.
     """
-    first = sorted((each for each in items if seconds(each)), key=seconds, reverse=True)
+    first = sorted(filter(seconds, items), key=seconds, reverse=True)
     rest = [each for each in items if not seconds(each)]
-    browser = [each for each in rest if set(NEED_THE_SITE) & set(getattr(each, "fixturenames", ()))]
-    others = [each for each in rest if each not in set(browser)]
+    browser = [each for each in rest if needs_the_site(each)]
+    others = [each for each in rest if not needs_the_site(each)]
     ordered = []
     for worker in range(workers):
         size = (len(items) - len(ordered)) // (workers - worker)
@@ -89,12 +94,20 @@ def pytest_configure(config):
         raise pytest.UsageError(f"PAGE is {page!r}: there are {', '.join(NAMES)}")
 
 
+def pytest_ignore_collect(collection_path, config):
+    """What is about another page need not even be imported: some imports take long."""
+    page, named = config.getoption("--page"), pages_in(collection_path.stem)
+    is_test = collection_path.name.startswith("test_")
+    return True if page and is_test and named and page not in named else None
+
+
 @pytest.hookimpl(trylast=True)  # when the others have been left out
 def pytest_collection_modifyitems(config, items):
     if page := config.getoption("--page"):
-        left_out = [each for each in items if not is_about(each, page)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [each for each in items if each not in set(left_out)]
+        about = [is_about(each, page) for each in items]
+        others = itertools.compress(items, [not each for each in about])
+        config.hook.pytest_deselected(items=list(others))
+        items[:] = itertools.compress(items, about)
     items[:] = in_order(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 

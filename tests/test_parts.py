@@ -1,0 +1,33 @@
+"""Which tests are about a page, and in which order they run."""
+
+from types import SimpleNamespace
+
+from tests import parts
+
+
+def item(name: str, seconds: float = 0, fixtures=()) -> SimpleNamespace:
+    marker = SimpleNamespace(args=(seconds,)) if seconds else None
+    return SimpleNamespace(name=name, fixturenames=fixtures, get_closest_marker=lambda _: marker)
+
+
+def test_each_worker_begins_with_its_share_of_the_long_tests():
+    short = [item(f"short {i}") for i in range(9)]
+    long = [item(f"long {i}", seconds=i) for i in (10, 30, 20, 40)]
+    browser = [item(f"page {i}", fixtures=("site",)) for i in range(2)]
+    ordered = [each.name for each in parts.in_order([*short, *browser, *long], workers=2)]
+    assert sorted(ordered) == sorted(each.name for each in [*short, *browser, *long])
+    first, second = ordered[: len(ordered) // 2], ordered[len(ordered) // 2 :]
+    assert first[:3] == ["long 40", "long 20", "page 0"]
+    assert second[:3] == ["long 30", "long 10", "page 1"]
+
+
+def test_more_workers_than_tests_lose_none():
+    items = [item("one"), item("two", seconds=9)]
+    assert len(parts.in_order(items, workers=8)) == 2
+
+
+def test_what_a_test_is_about_its_name_says_or_its_code():
+    assert parts.pages_in("test_v2_equals_torchvision[0.35]") == {"v2"}
+    assert parts.pages_in("test_figures_are_what_their_script_draws[figures/front.py]") == {"intro"}
+    assert parts.pages_in('block = definitions("separable").bare_pair(3, 5)') == {"separable"}
+    assert parts.pages_in("test_each_cell_runs_twice_on_one_thread") == set()
