@@ -79,12 +79,14 @@ def machine() -> "notebook.Machine":
     return notebook.Machine(*(median(column) for column in zip(*found, strict=True)))
 
 
+@cache
 def layer_times(kind: str) -> dict:
     """By layer of V1: its cost, the milliseconds, and the ceilings of the same turns."""
     found = {}
     for row in recorded()["layers"]:
         layer = notebook.Layer(*row["layer"])
-        cost, _ = layer.jobs()[kind]
+        with torch.device("meta"):  # a cost needs no values
+            cost, _ = layer.jobs()[kind]
         found[layer] = cost, timing(row["ms"], kind), ceilings(row["ms"])
     return found
 
@@ -97,8 +99,9 @@ def milliseconds(name: str, path: str) -> float:
 @cache
 def network_costs(name: str) -> tuple:
     """Of each layer at 224×224, from the network's shapes."""
-    network = notebook.NETWORKS[name]().eval()
-    return tuple(notebook.costs(network, torch.zeros(1, 3, 224, 224)))
+    with torch.device("meta"):
+        network = notebook.NETWORKS[name]().eval()
+        return tuple(notebook.costs(network, torch.empty(1, 3, 224, 224)))
 
 
 def bound(name: str) -> float:
