@@ -190,4 +190,4 @@ def folding(w, b, mu, gamma, beta, root, x=0) -> dict[str, float]:
     one = torch.full((1, 1, 1, 1), float(x), dtype=torch.float64)
     found = {"weight": merged.weight, "bias": merged.bias, "conv": layer(one)}
     found |= {"norm": norm(layer(one)), "folded": merged(one)}
-    return {name: float(value) for name, value in found.items()}
+    return {name: value.item() for name, value in found.items()}
