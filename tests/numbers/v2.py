@@ -57,8 +57,8 @@ layers = macs_by_layer(network, 3, 224, 224)
 toy = block(3, 3, 1, 6)
 TOY = [(conv.weight.numel(), params(norm)) for conv, norm in (toy.layers[0:2], toy.layers[3:5])]
 TOY.append((toy.layers[6].weight.numel(), params(toy.layers[7])))
-third = block(24, 24, 1, 6)
-THIRD = macs(third, 24, 56, 56)
+third, second = block(24, 24, 1, 6), block(16, 24, 2, 6)
+THIRD, SECOND = macs(third, 24, 56, 56), macs(second, 16, 112, 112)
 FIRST = params(network.blocks[0])
 
 
@@ -144,10 +144,13 @@ def mistaken(right: str, wrong: str, **options) -> nn.Module:
 always = mistaken("if expand_ratio != 1:", "if True:")
 
 
-def thin_last(width: float, features: int = 1280) -> nn.Module:
+def thin_to_the_end(width: float, features: int = 1280) -> nn.Module:
     """V2 with a last layer that gets thin with the rest."""
     right, wrong = "1280 * max(1.0, width_mult)", f"{features} * width_mult"
     return mistaken(right, wrong, width_mult=width)
+
+
+thin_last = thin_to_the_end(0.35)
 
 
 first_strides = v2()
