@@ -1,9 +1,12 @@
 """Names for the expressions beside the numbers of the cheat sheet."""
 
+from functools import cache
+
 from torch import nn
 
 from tests.book import definitions
-from tests.counting import macs, params, totals_by_kind, v1, v2, v3
+from tests.counting import macs, on_meta, params, totals_by_kind, v1, v2, v3
+from tests.numbers.common import integer
 from tests.numbers.separable import FULL_V1, times
 from tools import papers
 
@@ -54,6 +57,13 @@ def features(name: str) -> int:
 
 (EPS,) = {m.eps for m in NETWORKS["V3-Large"].modules() if isinstance(m, nn.BatchNorm2d)}
 make_divisible = definitions("v2").make_divisible
-LAYER = nn.Conv2d(128, 256, 3, padding=1, bias=False)
-PAIR = definitions("separable").DepthwiseSeparableConv(128, 256)
-EXAMPLE, LIGHT = macs(LAYER, 128, 28, 28), macs(PAIR, 128, 28, 28)
+
+
+@cache
+def conv(m: int, n: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Module:
+    sizes = (m, n, kernel, stride, kernel // 2)
+    return on_meta(nn.Conv2d, *sizes, groups=groups, bias=False)
+
+
+def separable(m: int, n: int, kernel: int, stride: int = 1) -> nn.Module:
+    return nn.Sequential(conv(m, m, kernel, stride, groups=m), conv(m, n, 1))

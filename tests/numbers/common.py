@@ -25,3 +25,17 @@ def code(folder: str, words: str) -> list[str]:
     cells = [cell.source for cell in read_notebook(path).cells if cell.cell_type == "code"]
     (line,) = {line for cell in cells for line in cell.splitlines() if words in line}
     return numbers(re.sub(r"[A-Za-z]\w*", "", line))
+
+
+def integer(value: float) -> int:
+    """A number that has no decimals to round: 7 for 14 / 2, an error for 15 / 2."""
+    if value != int(value):
+        raise ValueError(f"{value} is no whole number")
+    return int(value)
+
+
+def provided(holds: bool, value: float) -> float:
+    """A number of a sentence whose words are true only on a condition."""
+    if not holds:
+        raise ValueError("the sentence is no longer true")
+    return value

@@ -1,6 +1,7 @@
 """Names for the expressions beside the numbers of the chapter on devices."""
 
 import math
+from functools import cache
 from statistics import mean
 
 import torch
@@ -11,7 +12,7 @@ from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
 from tests.book import definitions
 from tests.counting import macs as count_macs
 from tests.counting import on_meta
-from tests.numbers.common import minutes
+from tests.numbers.common import integer, minutes, provided
 from tools import latency, papers
 from tools.latency import bound, layer_times, machine, milliseconds
 
@@ -23,18 +24,28 @@ ALL = (*MOBILE, "ResNet-50")
 
 # ---------------------------------------------------------------- layers
 
-TOP, MIDDLE, END = (
-    notebook.Layer(*shape) for shape in ((32, 64, 112, 1), (512, 512, 14, 1), (1024, 1024, 7, 1))
-)
+
+def place(m: int, n: int, side: int) -> notebook.Layer:
+    """From m to n channels at stride 1, on a map with this side."""
+    return notebook.Layer(m, n, side, 1)
+
+
+@cache
+def conv(m: int, n: int, kernel: int, stride: int = 1, groups: int = 1) -> torch.nn.Module:
+    sizes = (m, n, kernel, stride, kernel // 2)
+    return on_meta(torch.nn.Conv2d, *sizes, groups=groups, bias=False)
+
+
+MIDDLE, END = place(512, 512, 14), place(1024, 1024, 7)
 with torch.device("meta"):  # a cost needs no values
     COSTS = {kind: cost for kind, (cost, _) in MIDDLE.jobs().items()}
 
 
 def fewer(layer) -> float:
     """MACs of the full convolution over those of the separable pair."""
-    with torch.device("meta"):
-        jobs = layer.jobs()
-    return jobs["standard"][0].macs / jobs["separable"][0].macs
+    m, n, side, stride = layer
+    pair = torch.nn.Sequential(conv(m, m, 3, stride, groups=m), conv(m, n, 1))
+    return count_macs(conv(m, n, 3, stride), m, side, side) / count_macs(pair, m, side, side)
 
 
 def faster_layer(layer) -> float:
@@ -135,3 +146,43 @@ RATIOS = [faster_layer(layer) for layer in layer_times("standard")]
 # The caption of the roofline: at most half; and a tenth on the smallest map.
 assert max(share("depthwise", layer) for layer in layer_times("depthwise")) < 50
 assert 9 < share("depthwise", END) < 11
+
+
+# ---------------------------------------------------------------- exercises
+
+
+@cache
+def maps_of(layer: torch.nn.Module, side: int, bits: int) -> notebook.Cost:
+    """MACs of a layer, and the bytes of what it reads and writes, without its weights."""
+    x = torch.empty(1, layer.in_channels, side, side, device="meta")
+    with torch.no_grad():
+        count = x.numel() + layer(x).numel()
+    return notebook.Cost(count_macs(layer, *x.shape[1:]), count * integer(bits / 8))
+
+
+@cache
+def depthwise(kernel: int, channels: int, side: int, stride: int, bits: int) -> notebook.Cost:
+    return maps_of(conv(channels, channels, kernel, stride, channels), side, bits)
+
+
+def microseconds(cost: notebook.Cost, rate: float, moved: float) -> float:
+    """At the bound, of a machine with so many billion MACs and bytes in a second."""
+    return max(cost.macs / rate, cost.bytes / moved) / 1000
+
+
+@cache
+def folding(w, b, mu, gamma, beta, root, x=0) -> dict[str, float]:
+    """One channel, folded by the notebook: the numbers that it has, and what it makes of x."""
+    layer = torch.nn.Conv2d(1, 1, 1).double().requires_grad_(False)
+    norm = torch.nn.BatchNorm2d(1).double().eval().requires_grad_(False)
+    norm.running_var.fill_(root**2 - norm.eps)
+    for part, value in (
+        *((layer.weight, w), (layer.bias, b), (norm.running_mean, mu)),
+        *((norm.weight, gamma), (norm.bias, beta)),
+    ):
+        part.fill_(value)
+    merged = notebook.fold(layer, norm)
+    one = torch.full((1, 1, 1, 1), float(x), dtype=torch.float64)
+    found = {"weight": merged.weight, "bias": merged.bias, "conv": layer(one)}
+    found |= {"norm": norm(layer(one)), "folded": merged(one)}
+    return {name: value.item() for name, value in found.items()}

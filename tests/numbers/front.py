@@ -36,6 +36,5 @@ READING = sum(minutes(chapter) for chapter in CHAPTERS)
 INTERVIEW = sum(minutes(chapter) for chapter in ("separable", "v1", "v2", "v3")) + sum(
     minutes("appendix", page) for page in ("cheatsheet", "interview")
 )
-DEVICE = sum(minutes(chapter) for chapter in ("separable", "v3", "training", "device"))
 assert INTERVIEW <= 120  # "in two hours"
 assert 180 <= READING <= 210  # "about three hours"

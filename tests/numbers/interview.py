@@ -1,5 +1,6 @@
 """Names for the expressions beside the numbers of the page of interview questions."""
 
+from functools import cache
 from statistics import mean
 
 import torch
@@ -11,20 +12,22 @@ from tests.counting import macs, macs_by_layer, on_meta, params, v1, v2
 from tests.numbers import device, training
 from tests.numbers import v1 as first
 from tests.numbers import v3 as third
-from tests.numbers.cheatsheet import COST, KINDS, NETWORKS, TIME, params_million, share
+from tests.numbers.cheatsheet import (
+    COST,
+    KINDS,
+    NETWORKS,
+    TIME,
+    conv,
+    params_million,
+    separable,
+    share,
+)
 from tests.numbers.cheatsheet import first as first_filters
+from tests.numbers.common import integer, provided
 from tests.numbers.separable import FULL_V1, times
 from tests.numbers.v2 import always
 from tools import learning, papers
 
-# A layer to count by hand: 128 to 256 channels, 3×3, stride 2, on a map of 56×56.
-WORKED = nn.Conv2d(128, 256, 3, 2, padding=1, bias=False)
-WORKED_LIGHT = definitions("separable").DepthwiseSeparableConv(128, 256, 2)
-WORKED_PARTS = [count for _, count, _ in macs_by_layer(WORKED_LIGHT.to("meta"), 128, 56, 56)]
-# V2's block of 64 channels at 14×14, and its three layers.
-V2_BLOCK = definitions("v2").InvertedResidual(64, 64, 1, 6)
-V2_BLOCK_PARTS = [count for _, count, _ in macs_by_layer(V2_BLOCK.to("meta"), 64, 14, 14)]
-SQUEEZE = definitions("v3").SqueezeExcitation(960, 240)
 LITTLE = papers.V1_TABLE4
 
 
@@ -39,7 +42,7 @@ def v1_macs(network, size: int = 224) -> int:
 
 def intensity(layer: nn.Module, channels: int, size: int) -> float:
     """MACs for each number that the layer reads or writes."""
-    out = layer(torch.zeros(1, channels, size, size)).numel()
+    out = layer(torch.empty(1, channels, size, size, device="meta")).numel()
     moved = channels * size * size + out + layer.weight.numel()
     return macs(layer, channels, size, size) / moved
 
@@ -50,8 +53,30 @@ LAST = [m for m in NETWORKS["V2"].modules() if isinstance(m, nn.Linear)][0].in_f
 # ---------------------------------------------------------------- more to count
 
 
-def conv(m: int, n: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(m, n, kernel, stride, kernel // 2, groups=groups, bias=False)
+@cache
+def full(m: int, n: int, kernel: int, stride: int, size: int) -> int:
+    """MACs of a full convolution."""
+    return macs(conv(m, n, kernel, stride), m, size, size)
+
+
+@cache
+def parts(m: int, n: int, kernel: int, stride: int, size: int) -> list[int]:
+    """MACs of the depthwise and of the pointwise layer that may stand in its place."""
+    return [count for _, count, _ in macs_by_layer(separable(m, n, kernel, stride), m, size, size)]
+
+
+@cache
+def v2_block(c_in: int, c_out: int, t: int, side: int) -> list[int]:
+    """MACs of the three layers of V2's block at stride 1."""
+    block = on_meta(definitions("v2").InvertedResidual, c_in, c_out, 1, t)
+    return [count for _, count, _ in macs_by_layer(block, c_in, side, side)]
+
+
+@cache
+def squeeze(channels: int) -> nn.Module:
+    """Squeeze-and-excite of V3."""
+    quarter = definitions("v3").make_divisible(channels / 4)
+    return on_meta(definitions("v3").SqueezeExcitation, channels, quarter)
 
 
 def window(network: nn.Module, size: int, channels: int = 3) -> int:
@@ -64,35 +89,43 @@ def window(network: nn.Module, size: int, channels: int = 3) -> int:
     return side
 
 
-def stack(*strides: int) -> nn.Module:
-    return nn.Sequential(*(conv(1, 1, 3, stride) for stride in strides)).to("meta")
+@cache
+def seen_by_stack(kernel: int, *strides: int) -> int:
+    """The side of the window that one number behind several layers sees."""
+    layers = [conv(1, 1, kernel, stride) for stride in strides]
+    return window(nn.Sequential(*layers), 99, 1)
 
 
 RESNET = on_meta(resnet50)
 
 RESNET_MACS, RESNET_PARAMS = macs(RESNET, 3, 224, 224), params(RESNET)
 
-THIN_TEN, V1_TEN = v2(width_mult=0.35, num_classes=10), v1(width_mult=0.25, num_classes=10)
 
-T4, T5, T9 = papers.V1_TABLE4, papers.V3_TABLE5, papers.V3_TABLE9
-
-SPEED, MOVES = 100e9, 20e9  # MACs and bytes in a second
-
-
-def moved(layer: nn.Conv2d, size: int) -> int:
-    """Bytes that a layer can't avoid: input, weights and output, at 32 bits."""
-    maps = (layer.in_channels + layer.out_channels) * size * size
-    return 4 * (maps + layer.weight.numel())
+@cache
+def ten_classes(version: str, width: float) -> int:
+    """Parameters of a network with ten classes."""
+    return params({"V1": v1, "V2": v2}[version](width_mult=width, num_classes=10))
 
 
-MIDDLE = {"depthwise": conv(512, 512, 3, groups=512), "pointwise": conv(512, 512, 1)}
+T4 = papers.V1_TABLE4
 
-WORK = {kind: macs(layer, 512, 14, 14) for kind, layer in MIDDLE.items()}
 
-BYTES = {kind: moved(layer, 14) for kind, layer in MIDDLE.items()}
+def cost(layer: nn.Module, channels: int, side: int, bits: int) -> device.notebook.Cost:
+    """MACs, and the bytes that a layer can't avoid: input, weights and output."""
+    count = 2 * channels * side * side + layer.weight.numel()
+    return device.notebook.Cost(macs(layer, channels, side, side), count * integer(bits / 8))
 
-BOUND = {kind: 1e6 * max(WORK[kind] / SPEED, BYTES[kind] / MOVES) for kind in MIDDLE}
 
-assert WORK["depthwise"] / SPEED < BYTES["depthwise"] / MOVES
+@cache
+def dw(channels: int, side: int, kernel: int, bits: int) -> device.notebook.Cost:
+    return cost(conv(channels, channels, kernel, groups=channels), channels, side, bits)
 
-assert WORK["pointwise"] / SPEED > BYTES["pointwise"] / MOVES
+
+@cache
+def pw(channels: int, side: int, bits: int) -> device.notebook.Cost:
+    return cost(conv(channels, channels, 1), channels, side, bits)
+
+
+def ratio(slow: device.notebook.Cost, fast: device.notebook.Cost, rate: float, moved: float):
+    """How many times as long one takes as the other, at their bounds."""
+    return device.microseconds(slow, rate, moved) / device.microseconds(fast, rate, moved)

@@ -25,6 +25,5 @@ MAP = next(m for m in V1.blocks[6].modules() if isinstance(m, nn.Conv2d))
 
 # timm's second row of V2: two blocks that widen six times, to 24 channels, the first at stride 2.
 ROW = on_meta(timm.create_model, "mobilenetv2_100").blocks[1]
-WIDTH = on_meta(timm.create_model, "mobilenetv2_140").conv_head.out_channels / 1280
 
 assert timm.models.is_model("mobilenetv2_140")

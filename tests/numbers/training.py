@@ -1,6 +1,7 @@
 """Names for the expressions beside the numbers of the chapter on training."""
 
 import math
+from functools import cache
 from statistics import mean, stdev
 
 import torch
@@ -8,7 +9,7 @@ from torchvision.models import mobilenet_v2, mobilenet_v3_small
 
 from tests.book import definitions
 from tests.counting import macs, on_meta, params
-from tests.numbers.common import minutes
+from tests.numbers.common import integer, minutes, provided
 from tools import learning, papers
 from tools.learning import FULL, LINEAR, SEPARABLE, THINNED, tested
 
@@ -102,7 +103,7 @@ for cost, right in WIDTHS_SEPARABLE:
 assert abs(mean(LINEAR_LEADS[600])) < 0.1, "level, says the page"
 
 STEPS = RECIPE.epochs * 600 // RECIPE.batch
-decaying, spared = notebook.parameter_groups(small("separable"), 1.0)
+_, spared = notebook.parameter_groups(small("separable"), 1.0)
 SPARED = sum(p.numel() for p in spared["params"])
 LOSS = [mean(run["loss"][epoch] for run in learning.measured(FULL)) for epoch in (0, -1)]
 SEPARABLE_LOSS = mean(run["loss"][-1] for run in learning.measured(SEPARABLE))
@@ -119,11 +120,33 @@ late_rows = [[*row, 1 if row[1] in (64, 160) else stride] for *row, stride in no
 late = on_meta(mobilenet_v2, num_classes=10, inverted_residual_setting=late_rows)
 LATE = macs(late, 3, 32, 32)
 V2_PARAMS = params(on_meta(notebook.v2_for_small_pictures, 10))
-V2_64 = macs(on_meta(notebook.v2_for_small_pictures, 10, 1), 3, 64, 64)
-V2_BLOCK = on_meta(definitions("v2").InvertedResidual, 24, 24, 1, 6)
-V2_BLOCK_POINTWISE = sum(
-    m.weight.numel() for m in V2_BLOCK.modules() if isinstance(m, torch.nn.Conv2d) and m.groups == 1
-)
+
+
+def dropped(picture: int, last: int) -> int:
+    """How many of V2's five halvings to leave out, for a last map with this side."""
+    return 5 - integer(math.log2(picture / last))
+
+
+@cache
+def ten_classes(picture: int, without: int) -> int:
+    """MACs of V2 for small pictures, of ten classes, without so many halvings."""
+    return macs(on_meta(notebook.v2_for_small_pictures, 10, without), 3, picture, picture)
+
+
+CLASSIFIER = on_meta(notebook.v2_for_small_pictures, 10).classifier[-1].weight.numel()
+
+
+@cache
+def v2_block(c_in: int, c_out: int, t: int) -> dict[str, int]:
+    """Parameters of V2's block at stride 1, by kind of layer."""
+    found = {"pointwise": 0, "depthwise": 0, "norms": 0}
+    for layer in on_meta(definitions("v2").InvertedResidual, c_in, c_out, 1, t).modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            found["norms"] += params(layer)
+        elif isinstance(layer, torch.nn.Conv2d):
+            found["depthwise" if notebook.is_depthwise(layer) else "pointwise"] += params(layer)
+    return found
+
 
 v3_small = on_meta(mobilenet_v3_small, num_classes=10)
 HEAD, BODY = params(v3_small.classifier), params(v3_small.features)
@@ -146,6 +169,11 @@ def halves(factor: float, epochs: float) -> float:
     return epochs * math.log(0.5) / math.log(factor)
 
 
+def tosses(heads: int, tails: int) -> list[int]:
+    """Of so many tosses: the ways to have 0, 1, 2 heads, up to these."""
+    return [math.comb(heads + tails, k) for k in range(heads + 1)]
+
+
 def coin(a: int, b: int) -> float:
     n, less = a + b, min(a, b)
     return 100 * min(1, 2 * sum(math.comb(n, k) for k in range(less + 1)) / 2**n)
@@ -158,5 +186,3 @@ slim, tv3 = (
 r2, r3 = papers.V2_TRAINING, papers.V3_TRAINING
 shuffle = papers.SHUFFLENET_TABLE4
 chips = math.prod(r3["pod"])
-
-assert V2_64 == 4 * (V2_SMALL[1][0] - 12_800) + 12_800

@@ -189,7 +189,6 @@ def alexnet_2012() -> nn.Module:
 
 alexnet = on_meta(alexnet_2012)
 ALEX_MACS, ALEX_PARAMS = macs(alexnet, 3, 227, 227), params(alexnet)
-ALEX_GROUPED = sum(getattr(layer, "groups", 1) == 2 for layer in alexnet)
 
 googlenet = on_meta(torchvision.models.googlenet, init_weights=False, aux_logits=False)
 TORCHVISION_GOOGLENET = macs(googlenet, 3, 224, 224)
@@ -292,4 +291,3 @@ def percent(part: float, whole: float) -> str:
 
 
 shapes = [shape for layer, _, shape in layers if getattr(layer, "groups", 1) == 1]
-BLOCK_MAPS = [shape for shape in shapes[1:-1] if len(shape) == 3]

@@ -1,13 +1,14 @@
 """Names for the expressions beside the numbers of the chapter on MobileNetV2."""
 
 import math
+from functools import cache
 
 import torch
 from torch import nn
 
 from tests.book import definitions
 from tests.counting import macs, macs_by_layer, on_meta, params, totals_by_kind, v1, v2
-from tests.numbers.common import minutes
+from tests.numbers.common import integer, minutes, provided
 from tools import papers
 
 notebook = definitions("v2")
@@ -26,8 +27,20 @@ def share(part: float, whole: float) -> float:
     return 100 * part / whole
 
 
-def block(*args) -> nn.Module:
-    return on_meta(notebook.InvertedResidual, *args)
+@cache
+def block(c_in: int, c_out: int, stride: int, t: int) -> nn.Module:
+    return on_meta(notebook.InvertedResidual, c_in, c_out, stride, t)
+
+
+@cache
+def block_layers(c_in: int, c_out: int, stride: int, t: int, side: int) -> list[int]:
+    """MACs of each layer of a block that reads a map with this side."""
+    rows = macs_by_layer(block(c_in, c_out, stride, t), c_in, side, side)
+    return [count for _, count, _ in rows]
+
+
+def pointwise(c_in: int, c_out: int) -> nn.Module:
+    return on_meta(nn.Conv2d, c_in, c_out, 1, bias=False)
 
 
 # ---------------------------------------------------------------- the network and its blocks
@@ -47,8 +60,12 @@ TOY.append((toy.layers[6].weight.numel(), params(toy.layers[7])))
 third, second = block(24, 24, 1, 6), block(16, 24, 2, 6)
 THIRD, SECOND = macs(third, 24, 56, 56), macs(second, 16, 112, 112)
 FIRST = params(network.blocks[0])
-EXERCISE, EXERCISE_MACS = block(96, 160, 2, 6), macs(block(96, 160, 2, 6), 96, 14, 14)
-EXERCISE_LAYERS = [count for _, count, _ in macs_by_layer(EXERCISE, 96, 14, 14)]
+
+
+def before_row(c_out: int, stride: int) -> int:
+    """Channels that enter the row of Table 2 with these outputs and this stride."""
+    [index] = [i for i, (_, c, _, s) in enumerate(notebook.V2_ROWS) if (c, s) == (c_out, stride)]
+    return notebook.V2_ROWS[index - 1][1]
 
 
 def block_macs(index: int) -> float:
@@ -69,17 +86,14 @@ def projects_or_ends(layer: nn.Module) -> bool:
 # ---------------------------------------------------------------- what a ReLU keeps
 
 
-def kept(n: int) -> float:
-    """Per cent of the patterns of n signs with at least two positive: counted one by one."""
+@cache
+def kept(n: int, needed: int = 2) -> float:
+    """Per cent of the patterns of n signs with so many positive or more: counted one by one."""
+    if n > 16:
+        raise ValueError("too many patterns to count")
     patterns = torch.cartesian_prod(*[torch.tensor([0, 1])] * n).reshape(-1, n)
-    return 100 * float((patterns.sum(dim=1) >= 2).double().mean())
+    return 100 * float((patterns.sum(dim=1) >= needed).double().mean())
 
-
-torch.manual_seed(44)
-DRAWN = {
-    n: 100 * float((notebook.through_relu(notebook.spiral(), n)[1] >= 2).double().mean())
-    for n in (2, 3, 5, 15, 30)
-}
 
 # ---------------------------------------------------------------- memory, at 16 bits
 
@@ -88,23 +102,51 @@ def kilobytes(channels: int, side: int) -> float:
     return 2 * channels * side**2 / 1000
 
 
-V1_WIDEST, V2_INSIDE, V2_BETWEEN = {}, {}, {}
-for _, _, shape in macs_by_layer(v1(), 3, 224, 224)[:-1]:
-    V1_WIDEST[shape[1]] = max(V1_WIDEST.get(shape[1], 0), shape[0])
-for layer, _, shape in layers[1:-2]:
-    group = V2_BETWEEN if projects_or_ends(layer) else V2_INSIDE
-    group[shape[1]] = max(group.get(shape[1], 0), shape[0])
+def widest(picture: int) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
+    """The most channels by the side of the map: in V1, inside V2's blocks, and between them."""
+    of_v1, inside, between = {}, {}, {}
+    for _, _, shape in macs_by_layer(v1(), 3, picture, picture)[:-1]:
+        of_v1[shape[1]] = max(of_v1.get(shape[1], 0), shape[0])
+    for layer, _, shape in macs_by_layer(network, 3, picture, picture)[1:-2]:
+        group = between if projects_or_ends(layer) else inside
+        group[shape[1]] = max(group.get(shape[1], 0), shape[0])
+    return of_v1, inside, between
+
+
+@cache
+def largest(network: str, picture: int) -> tuple[int, int, int]:
+    """The largest map of V1, or the largest that leaves a block of V2: side, side, channels."""
+    of_v1, _, between = widest(picture)
+    channels, side = max(
+        ((channels, side) for side, channels in {"V1": of_v1, "V2": between}[network].items()),
+        key=lambda shape: shape[0] * shape[1] ** 2,
+    )
+    return side, side, channels
+
+
+V1_WIDEST, V2_INSIDE, V2_BETWEEN = widest(224)
 RATIOS = [V1_WIDEST[side] / V2_BETWEEN[side] for side in V1_WIDEST]
 
 # ---------------------------------------------------------------- variants
 
 
+@cache
 def mistaken(right: str, wrong: str, **options) -> nn.Module:
     return on_meta(definitions("v2", right, wrong).MobileNetV2, **options)
 
 
 always = mistaken("if expand_ratio != 1:", "if True:")
-thin_last = mistaken("1280 * max(1.0, width_mult)", "1280 * width_mult", width_mult=0.35)
+
+
+def thin_to_the_end(width: float, features: int = 1280) -> nn.Module:
+    """V2 with a last layer that gets thin with the rest."""
+    right, wrong = "1280 * max(1.0, width_mult)", f"{features} * width_mult"
+    return mistaken(right, wrong, width_mult=width)
+
+
+thin_last = thin_to_the_end(0.35)
+
+
 first_strides = v2()
 notebook.first_arxiv_strides(first_strides)
 thin, wide, half = v2(width_mult=0.35), v2(width_mult=1.4), v2(width_mult=0.5)
@@ -157,6 +199,3 @@ def memory_row(side: int) -> tuple:
     ours, thin = V1_WIDEST[side], V2_BETWEEN[side]
     v1_row = a, b, ours, kilobytes(ours, side)
     return side, side, *v1_row, c, d, thin, kilobytes(thin, side)
-
-
-maps = dict.fromkeys(shape for layer, _, shape in layers[:-1] if projects_or_ends(layer))

@@ -10,10 +10,10 @@ from torch import nn
 
 from tests.book import definitions
 from tests.counting import kind_of, macs, macs_by_layer, on_meta, params, v1, v2, v3
-from tests.numbers.common import minutes
+from tests.numbers.common import integer, minutes, provided
 from tools import papers
 from tools.prose import numbers
-from tools.variants import first_version_v3_large, grouped, minimalistic_v3, paper_v3
+from tools.variants import first_version_v3_large, minimalistic_v3, paper_v3
 
 notebook = definitions("v3")
 MILLION = 1e6
@@ -61,6 +61,7 @@ def five_by_five() -> int:
     return sum(count for layer, count in convs if layer.kernel_size == (5, 5))
 
 
+@cache
 def block_macs(variant: str, number: int) -> int:
     net = NETS[variant]
     before = nn.Sequential(net.stem, *net.blocks[: number - 1])
@@ -139,9 +140,10 @@ CHANGED = [
 ]
 
 
-def end(name: str) -> list[int]:
+@cache
+def end(name: str, picture: int = 224) -> list[int]:
     """MACs of the layers from the expansion to 960 on."""
-    layers = macs_by_layer(STEP_NETS[name].eval(), 3, 224, 224)
+    layers = macs_by_layer(STEP_NETS[name].eval(), 3, picture, picture)
     first = max(
         number
         for number, (layer, _, _) in enumerate(layers)
@@ -248,7 +250,25 @@ def block_7(width: float) -> int:
 MINIMAL, slim = macs(minimalistic_v3("large"), 3, 224, 224), papers.SLIM_V3
 tail = params(LARGE.last) + params(LARGE.classifier)
 v2_tail = params(v2().last) + params(v2().classifier)
-BLOCK_12 = block_macs("large", 12)
+
+
+@cache
+def gate(channels: int) -> nn.Module:
+    """Squeeze-and-excite on so many channels, with V3's size of the squeeze."""
+    squeeze = notebook.make_divisible(channels / 4)
+    return on_meta(notebook.SqueezeExcitation, channels, squeeze)
+
+
+def gate_weights(channels: int) -> int:
+    return sum(p.numel() for p in gate(channels).parameters() if p.dim() > 1)
+
+
+def gate_biases(channels: int) -> int:
+    return sum(p.numel() for p in gate(channels).parameters() if p.dim() == 1)
+
+
+def reward(accuracy: float, time: float, target: float, w: float) -> float:
+    return accuracy * (time / target) ** w
 
 
 def runs(found) -> str:
@@ -266,15 +286,10 @@ def expansions(variant: str) -> str:
     return ", ".join(map(str, first)) + f" and {last}"
 
 
-def ms_of(name: str) -> str:
-    return f"{t3[name].pixel1:g}"
-
-
 def swishes(network: nn.Module) -> int:
     return sum(isinstance(m, nn.Hardswish) for m in network.modules())
 
 
-V3_PAPER = "Howard et al. 2019"
 FIRST_V3, FIRST_V2 = (papers.V3_TABLE3_FIRST[name] for name in ("V3-Large 1.0", "V2 1.0"))
 LOWEST = notebook.hard_swish(torch.tensor(-1.5, dtype=torch.float64))
 
