@@ -52,7 +52,7 @@ def costs(layer: nn.Conv2d, size: int) -> tuple[int, int, float]:
 
 
 # The layer from the middle of MobileNetV1.
-FULL, FULL_BYTES, _ = costs(dense(512), 14)
+FULL, FULL_BYTES, INTENSITY = costs(dense(512), 14)
 LIGHT, LIGHT_BYTES, _ = costs(light(512), 14)
 
 # The forgetful initialisation of 960 channels.
