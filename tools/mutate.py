@@ -395,6 +395,15 @@ def numbers(only: list[str]) -> int:
     return escaped > 0
 
 
+STILL_TRUE = {  # (file, given, changed): why the answer does not change
+    (
+        "chapters/depthwise/index.md",
+        "out4",
+        16,
+    ): "grouped, each output sees two inputs",
+}
+
+
 def questions(only: list[str]) -> int:
     """Each number that a question gives becomes another: whether its answer turns red."""
     count = escaped = asked = 0
@@ -402,7 +411,12 @@ def questions(only: list[str]) -> int:
         if path.suffix in prose.WRITABLE:
             found = prose.givens(path)
             for chunk, given, other, red in found:
-                if not red:
+                why = STILL_TRUE.get((chunk.place, given, other))
+                if why:
+                    print(
+                        f"{chunk.where()}: with {given} = {other} the answer is still true: {why}"
+                    )
+                elif not red:
                     print(f"{chunk.where()}: with {given} = {other} no answer is wrong")
                     escaped += 1
             asked += len({chunk.where() for chunk, *_ in found})

@@ -22,10 +22,11 @@ import importlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
+from itertools import accumulate
 from math import floor
 from pathlib import Path
 
@@ -336,30 +337,43 @@ def bind(name: str, token: Token, names: dict, where: str) -> None:
     names["__values__"] = {}
 
 
-def pattern(chunk: Chunk, names: dict) -> list[str]:
-    """The numbers and names of a chunk, with a dot in place of those that have an expression.
+def assigned(chunk: Chunk, names: dict) -> Iterator[tuple[str, int, int]]:
+    """(expression, which of its values, which token) for each value of a chunk's expressions.
 
-    Each expression takes the next number that it equals.
+    Each takes the next number that it equals, `let` and `_` the next that there is.
     """
     here = tokens(chunk.text())
-    found = [token.text for token in here]
     left = [index for index, token in enumerate(here) if token.is_number]
     for line, source in chunk.items:
-        if source == "_" or source.startswith("let("):
+        if is_free(source):
             if not left:
                 raise Wrong(f"{chunk.place}:{line}: there is no number left for {source}")
             index = left.pop(0)
             if source != "_":
                 bind(source[4:-1], here[index], names, f"{chunk.place}:{line}")
+            yield source, 0, index
             continue
-        for value in evaluate(chunk, line, source, names):
+        for which, value in enumerate(evaluate(chunk, line, source, names)):
             index = next((i for i in left if shows(here[i], value)), None)
             if index is None:
                 rest = ", ".join(here[i].text for i in left) or "no number"
                 exact = value.value if isinstance(value, cut) else value
                 raise Wrong(f"{chunk.place}:{line}: {source} is {exact}, the text says {rest}")
-            found[index] = DOT
             left = [i for i in left if i > index]
+            yield source, which, index
+
+
+def is_free(source: str) -> bool:
+    """Whether it takes a number as it is."""
+    return source == "_" or source.startswith("let(")
+
+
+def pattern(chunk: Chunk, names: dict) -> list[str]:
+    """The numbers and names of a chunk, with a dot in place of those that have an expression."""
+    found = [token.text for token in tokens(chunk.text())]
+    for source, _, index in assigned(chunk, names):
+        if not is_free(source):
+            found[index] = DOT
     return found
 
 
@@ -477,29 +491,45 @@ def givens(path: Path) -> list[tuple[Chunk, str, float, bool]]:
     found = []
     for section in sections(path).values():
         for index, chunk in enumerate(section):
-            for _, source in chunk.items:
-                if source.startswith("let("):
-                    for change in (lambda n: n + 1, lambda n: 2 * n):
-                        given = source[4:-1]
-                        other, red = answers(path, section, index, given, change)
-                        found.append((chunk, given, other, red))
+            for given in [source[4:-1] for _, source in chunk.items if source.startswith("let(")]:
+                for change in (lambda n: n + 1, lambda n: 2 * n or 2):
+                    found.append((chunk, given, *answers(path, section, index, given, change)))
     return found
 
 
 def answers(path: Path, section: list[Chunk], asked: int, given: str, change) -> tuple[float, bool]:
-    """The changed number, and whether a chunk below the question is wrong with it."""
+    """The changed number, and whether an answer is wrong with it: a number of a chunk below, or in
+    the same chunk one of a line below or one that only a calculation gives.
+    """
     names, other = scope(path), 0.0
     for index, chunk in enumerate(section):
         if begins_exercise(chunk):
             names = scope(path)
         try:
-            pattern(chunk, names)
+            found = list(assigned(chunk, names))
         except Wrong:
             return other, True
         if index == asked:
             other = names[given] = change(names[given])
             names["__values__"] = {}
+            if any(is_wrong_below(chunk, *each, given, found, names) for each in found):
+                return other, True
     return other, False
+
+
+def is_wrong_below(chunk, source, which, index, given, found, names) -> bool:
+    """Whether one of a chunk's expressions answers what the chunk itself gives, and is wrong."""
+    here = tokens(chunk.text())
+    [place] = [i for free, _, i in found if free == f"let({given})"]
+    ends = accumulate(len(text) + 1 for text in filter(None, map(plain, chunk.lines)))
+    end = next(each for each in ends if here[place].start < each)
+    calculates = re.search(r"[(*]", source.lstrip("*"))  # `size` and `size / 2` repeat the question
+    if is_free(source) or (here[index].start < end and not calculates):
+        return False
+    try:
+        return not shows(here[index], evaluate(chunk, 0, source, names)[which])
+    except Wrong:
+        return True
 
 
 # ---------------------------------------------------------------- equations on the page
@@ -611,7 +641,7 @@ def places(chunk: Chunk, names: dict, rows: list[str]) -> list[tuple[Token, str]
     found = [
         value
         for line, source in chunk.items
-        if source != "_" and not source.startswith("let(")
+        if not is_free(source)
         for value in evaluate(chunk, line, source, names)
     ]
     here = tokens(chunk.text())
