@@ -105,7 +105,9 @@ def test_v4_table_6_divides_by_powers_of_two(name):
 
 def test_fewer_macs_are_not_as_many_times_less_time():
     """In the record: at one place less than the MACs say, at another far more."""
-    gains = [device.faster_layer(p) / device.fewer(p) for p in (device.TOP, device.END)]
+    gains = [
+        device.faster_layer(p) / device.fewer(p) for p in (device.place(32, 64, 112), device.END)
+    ]
     assert gains[0] < 0.8 and gains[1] > 2
 
 
