@@ -45,7 +45,7 @@ def test_decimals_commas_and_units_are_those_of_the_text(page, text, source):
     assert page(text, f"<!--= {source} -->") == []
 
 
-@pytest.mark.parametrize("text", ["80.0", "−8", "0.8", "8.1", "18", "8,000", "x8"])
+@pytest.mark.parametrize("text", ["80.0", "−8", "0.8", "8.1", "18", "8,000", "x8", "0.0 million"])
 def test_another_number_is_another_number(page, text):
     assert page(f"It is {text}.", "<!--= eight -->")
 

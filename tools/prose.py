@@ -290,9 +290,10 @@ def shows(token: Token, value) -> bool:
         return False
     if shown(value, token) == token.text:
         return True
-    unit = UNITS.get(token.unit)
-    scaled = cut(amount / (unit or 1)) if isinstance(value, cut) else amount / (unit or 1)
-    return unit is not None and shown(scaled, token) == token.text
+    if token.unit not in UNITS or abs(amount) < 1000:  # in millions, a small number shows as 0.0
+        return False
+    scaled = amount / UNITS[token.unit]
+    return shown(cut(scaled) if isinstance(value, cut) else scaled, token) == token.text
 
 
 def helpers_of(path: Path) -> str:
