@@ -99,7 +99,7 @@ def built(request, once) -> str:
 def site(built) -> Path:
     """The folder of the built site."""
     if built or not (SITE / "index.html").exists():
-        pytest.skip("there is no site: see test_the_site_is_built")
+        pytest.skip("there is no site: see test_the_book_is_built")
     return SITE
 
 

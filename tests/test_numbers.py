@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.book import ROOT
 from tools import prose
 
 TEXTS = prose.texts()
@@ -29,4 +28,5 @@ def test_a_comment_is_no_longer_than_a_line():
     for path in TEXTS:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             if "<!--=" in line and path.suffix == ".md":
-                assert len(line) <= 100, f"{prose.name(path)}:{number}: give it a name in {ROOT}"
+                place = f"{prose.name(path)}:{number}"
+                assert len(line) <= 100, f"{place}: give a part of it a name in tests/numbers"

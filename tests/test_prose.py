@@ -86,6 +86,12 @@ def test_a_bound_name_does_not_hide_a_helper(page):
     assert "already a name" in page("Take 3.", "<!--= let(eight) -->", lock={"": ["3"]})[0]
 
 
+@pytest.mark.parametrize("comment", ["<!--=eight -->", "<!--= eight-->", "Or <!--= eight -->"])
+def test_a_comment_that_would_not_be_read_is_refused(page, comment):
+    with pytest.raises(ValueError, match="page.md:2"):
+        page("It is 9.", comment)
+
+
 def test_what_cannot_be_evaluated_is_named_with_page_line_and_expression(page):
     assert page("It is 8.", "", "<!--= nine -->") == [
         "page.md:3: nine: NameError(\"name 'nine' is not defined\")"

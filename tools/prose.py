@@ -111,6 +111,8 @@ def chunks(lines: list[str], place: str, section: str = "") -> list[Chunk]:
             found[-1].items += [(number, item) for item in split(comment[1], f"{place}:{number}")]
             fresh = True
             continue
+        if "<!--=" in line:  # the build would show it, and nobody would compare it
+            raise ValueError(f"{place}:{number}: {line.strip()} is not `<!--= expressions -->`")
         if re.match(r"\s*```\w*\s*$", line):
             fenced = not fenced and not line.strip() == "```"  # a listing has no headings
         if not fenced and re.match(r"#+ ", line):
