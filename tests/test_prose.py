@@ -145,6 +145,12 @@ def test_digits_are_written_as_their_expressions_say(page):
     assert page.path.read_text().splitlines()[:2] == ["V2 has 8 groups,", "and $2{,}160$."]
 
 
+def test_an_amended_number_may_be_longer(page):
+    page("From 7 to 21 and 8.", "<!--= eight * 100, row[1], eight -->")
+    assert len(prose.amend(page.path, {})) == 2
+    assert page.path.read_text().splitlines()[0] == "From 800 to 2160 and 8."
+
+
 def test_a_number_that_may_not_be_meant_is_left_alone(page):
     page("Of 7 and 9", "<!--= eight -->")
     assert prose.amend(page.path, {"": ["7 ·", "· 9"]}) == []

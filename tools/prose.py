@@ -636,8 +636,8 @@ def trimmed(side: list) -> list:
 # ---------------------------------------------------------------- make numbers
 
 
-def places(chunk: Chunk, names: dict, rows: list[str]) -> list[tuple[Token, str]]:
-    """(a number of a chunk, what it should be) for each that its expression says otherwise.
+def places(chunk: Chunk, names: dict, rows: list[str]) -> list[tuple[int, str]]:
+    """(which token of a chunk, what it should be) for each that its expression says otherwise.
 
     Which number is meant is told by the lock, or by there being as many numbers as expressions.
     """
@@ -658,21 +658,20 @@ def places(chunk: Chunk, names: dict, rows: list[str]) -> list[tuple[Token, str]
     ]
     if not fitting or any(row != fitting[0] for row in fitting):
         return []
-    meant = [token for token, old in zip(here, fitting[0], strict=True) if old == DOT]
+    meant = [index for index, old in enumerate(fitting[0]) if old == DOT]
     return [
-        (token, shown(value, token))
-        for token, value in zip(meant, found, strict=True)
-        if not shows(token, value)
+        (index, shown(value, here[index]))
+        for index, value in zip(meant, found, strict=True)
+        if not shows(here[index], value)
     ]
 
 
-def amended(chunk: Chunk, token: Token, digits: str) -> list[str]:
+def amended(chunk: Chunk, index: int, digits: str) -> list[str]:
     """The lines of a chunk with one number changed, and nothing else that is read."""
     here = [each.text for each in tokens(chunk.text())]
-    index = [each.start for each in tokens(chunk.text())].index(token.start)
     wanted = [*here[:index], digits, *here[index + 1 :]]
     for row, line in enumerate(chunk.lines):
-        for old, new in ((token.text, digits), (tex(token.text), tex(digits))):
+        for old, new in ((here[index], digits), (tex(here[index]), tex(digits))):
             for found in re.finditer(re.escape(old), line):
                 changed = line[: found.start()] + new + line[found.end() :]
                 lines = [*chunk.lines[:row], changed, *chunk.lines[row + 1 :]]
@@ -700,10 +699,11 @@ def amend(path: Path, locked: dict[str, list[str]]) -> list[str]:
                 wrong = places(chunk, names, locked.get(section, []))
             except Wrong:
                 continue
-            for token, digits in wrong:
-                lines = amended(chunk, token, digits)
+            for index, digits in wrong:
+                old = tokens(chunk.text())[index].text
+                lines = amended(chunk, index, digits)
                 if lines != chunk.lines:
-                    changes.append(f"{chunk.where()}: {token.text} -> {digits}")
+                    changes.append(f"{chunk.where()}: {old} -> {digits}")
                     changed[chunk.place, chunk.first] = chunk.lines = lines
     if changed:
         write(path, changed)
