@@ -1,5 +1,7 @@
 """Every number that a reader reads equals its expression, or is in the lock: see tools/prose.py."""
 
+import re
+
 import pytest
 
 from tools import prose
@@ -30,3 +32,14 @@ def test_a_comment_is_no_longer_than_a_line():
             if "<!--=" in line and path.suffix == ".md":
                 place = f"{prose.name(path)}:{number}"
                 assert len(line) <= 100, f"{place}: give a part of it a name in tests/numbers"
+
+
+def test_no_expression_repeats_the_text():
+    """A number that is typed twice is not computed: without an expression, it is locked."""
+    items = [
+        (chunk.place, line, source)
+        for path in TEXTS
+        for chunk in prose.read(path)
+        for line, source in chunk.items
+    ]
+    assert [each for each in items if re.fullmatch(r"[\d._]*\d[\d._]*|'[^']*'", each[2])] == []
