@@ -59,6 +59,31 @@ def find_browser() -> str | None:
     return next((path for path in map(shutil.which, BROWSERS) if path), None)
 
 
+# ---------------------------------------------------------------- counted beside the pages
+# Imported when a test asks for them: to count them takes seconds.
+
+
+@pytest.fixture(scope="session")
+def counted_v2():
+    from tests.numbers import v2
+
+    return v2
+
+
+@pytest.fixture(scope="session")
+def counted_v3():
+    from tests.numbers import v3
+
+    return v3
+
+
+@pytest.fixture(scope="session")
+def counted_device():
+    from tests.numbers import device
+
+    return device
+
+
 # ---------------------------------------------------------------- the site
 
 

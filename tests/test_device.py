@@ -1,4 +1,7 @@
-"""The device chapter's tools: bounds, folding, memory, 8 bits; and what must be left out."""
+"""The device chapter's tools: bounds, folding, memory, 8 bits; and what must be left out.
+
+ExecuTorch is imported by the tests that use it: for every other test it would only be a wait.
+"""
 
 import os
 import re
@@ -7,14 +10,6 @@ from subprocess import CalledProcessError
 import nbformat
 import pytest
 import torch
-from executorch.backends.xnnpack.partition.config.generic_node_configs import HardswishConfig
-from executorch.backends.xnnpack.partition.config.xnnpack_config import ConfigPrecisionType
-from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
-    get_symmetric_quantization_config,
-)
-from executorch.exir import to_edge_transform_and_lower
-from executorch.runtime import Runtime
 from nbclient import NotebookClient
 from torch import nn
 from torchvision.models import mobilenet_v3_small
@@ -198,12 +193,21 @@ def test_8_bits_on_the_runtime_are_what_was_recorded(tmp_path):
 
 def test_what_the_page_says_of_executorch():
     """One scale per layer if nobody asks, and no h-swish in 8 bits."""
+    from executorch.backends.xnnpack.partition.config.generic_node_configs import HardswishConfig
+    from executorch.backends.xnnpack.partition.config.xnnpack_config import ConfigPrecisionType
+    from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
+        get_symmetric_quantization_config,
+    )
+
     assert "per_tensor" in str(get_symmetric_quantization_config().weight.qscheme)
     assert HardswishConfig.supported_precision_types(None) == [ConfigPrecisionType.FP32]
 
 
 @pytest.mark.parametrize("name", [pytest.param("V1", marks=pytest.mark.weekly), "V3-Small"])
 def test_the_backend_takes_all_layers(name):
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+
     exported = torch.export.export(
         notebook.fold_network(notebook.NETWORKS[name]()), (torch.zeros(1, 3, 224, 224),)
     )
@@ -220,6 +224,8 @@ def test_the_backend_takes_all_layers(name):
 
 def exported(network: nn.Module, x: torch.Tensor, folder):
     """What the notebook's runner answers, and what the runtime itself does."""
+    from executorch.runtime import Runtime
+
     file = notebook.to_executorch(network, x, folder / "network.pte")
     ours = notebook.executorch_runner(file)
     # Loaded after it: a method must not outlive the threads that it was loaded with.
@@ -306,6 +312,12 @@ os.environ["CXX"] = "/nowhere/c++"
 class Misfit:
     """ExecuTorch 1.5 beside PyTorch 2.11: it loads a file, and fails at the first run."""
 
+    @classmethod
+    def install(cls, monkeypatch):
+        from executorch.runtime import Runtime
+
+        monkeypatch.setattr(Runtime, "get", cls)
+
     def load_program(self, file):
         return self
 
@@ -318,7 +330,7 @@ class Misfit:
 def test_a_runtime_that_does_not_fit_is_left_out_with_a_line(monkeypatch, capsys):
     assert notebook.works("ExecuTorch", notebook.try_executorch)
     assert capsys.readouterr().out == ""
-    monkeypatch.setattr(Runtime, "get", Misfit)
+    Misfit.install(monkeypatch)
     assert not notebook.works("ExecuTorch", notebook.try_executorch)
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("Left out: ExecuTorch. RuntimeError: tensor does not have a device")
@@ -339,7 +351,7 @@ def test_whatever_a_misfit_raises_is_one_line(error, capsys):
 
 def test_a_wrong_answer_is_not_left_out(monkeypatch):
     monkeypatch.setattr(Misfit, "execute", lambda self, inputs: [torch.zeros(1, 4, 8, 8)])
-    monkeypatch.setattr(Runtime, "get", Misfit)
+    Misfit.install(monkeypatch)
     with pytest.raises(AssertionError, match="not close"):
         notebook.works("ExecuTorch", notebook.try_executorch)
 

@@ -43,7 +43,8 @@ def test_helpers_are_used(path):
     source = path.read_text(encoding="utf-8")
     others = [each for each in [*HELPERS, *ROOT.glob("tests/*.py")] if each != path]
     importing = [each.read_text(encoding="utf-8") for each in others]
-    importing = [each for each in importing if re.search(rf"tests\.numbers.*\b{path.stem}\b", each)]
+    imports = rf"tests\.numbers.*\b{path.stem}\b|\bcounted_{path.stem}\b"  # or a fixture
+    importing = [each for each in importing if re.search(imports, each)]
     used = "\n".join([expressions()[path.stem], *importing])
     of_others = "\n".join(expressions().values())  # the ledger's c2.SECOND
     unused = [

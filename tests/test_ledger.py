@@ -6,17 +6,13 @@ import re
 import pytest
 import timm
 import torch
-from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
-    get_symmetric_quantization_config,
-)
 from torch import nn
 from torchvision.models import ResNet50_Weights, VGG16_Weights, alexnet, squeezenet1_0
 
 from tests.book import ROOT
 from tests.counting import macs, on_meta, params
-from tests.numbers import convolution, device
+from tests.numbers import convolution
 from tests.numbers import v1 as counted_v1
-from tests.numbers import v3 as counted_v3
 from tools import papers
 from tools.variants import minimalistic_v3
 
@@ -39,12 +35,12 @@ def test_the_side_of_the_input_is_wrong_by_the_square_of_the_stride():
     assert layer.weight.numel() * 112**2 == 4 * macs(layer, 64, 112, 112) == 924_844_032
 
 
-def test_mnasnet_a1_is_as_its_own_paper_says_not_as_v3s_table_3():
+def test_mnasnet_a1_is_as_its_own_paper_says_not_as_v3s_table_3(counted_v3):
     counted = round(counted_v3.SEED[0] / MILLION)
     assert counted == papers.MNASNET_A1_MADDS != papers.V3_TABLE3["MnasNet-A1"].macs
 
 
-def test_the_shorter_end_of_v3_saves_more_than_the_paper_says():
+def test_the_shorter_end_of_v3_saves_more_than_the_paper_says(counted_v3):
     saved = sum(counted_v3.OLD_END) - sum(counted_v3.NEW_END)
     assert saved == 34_317_760 and round(saved / 1e7) * 10 == 30  # the paper: 30 million
 
@@ -80,6 +76,10 @@ def test_torchvisions_alexnet_and_squeezenet_are_not_the_papers():
 
 
 def test_xnnpacks_quantiser_lets_no_scale_fall_below_its_floor():
+    from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (  # takes seconds
+        get_symmetric_quantization_config,
+    )
+
     observer = get_symmetric_quantization_config(is_per_channel=True).weight
     weights = torch.full((4, 1, 3, 3), 0.001)
     measure = observer.observer_or_fake_quant_ctr()
@@ -103,21 +103,22 @@ def test_v4_table_6_divides_by_powers_of_two(name):
     assert round(work / 2**30, 1) == printed_macs != round(work / 1e9, 1)
 
 
-def test_fewer_macs_are_not_as_many_times_less_time():
+def test_fewer_macs_are_not_as_many_times_less_time(counted_device):
     """In the record: at one place less than the MACs say, at another far more."""
     gains = [
-        device.faster_layer(p) / device.fewer(p) for p in (device.place(32, 64, 112), device.END)
+        counted_device.faster_layer(p) / counted_device.fewer(p)
+        for p in (counted_device.place(32, 64, 112), counted_device.END)
     ]
     assert gains[0] < 0.8 and gains[1] > 2
 
 
-def test_depthwise_layers_take_more_than_their_share_of_time_and_still_little():
+def test_depthwise_layers_take_more_than_their_share_of_time_and_still_little(counted_device):
     time = (
         100
-        * device.over_blocks("depthwise", 1)
-        / (device.over_blocks("depthwise", 1) + device.over_blocks("pointwise", 1))
+        * counted_device.over_blocks("depthwise", 1)
+        / (counted_device.over_blocks("depthwise", 1) + counted_device.over_blocks("pointwise", 1))
     )
-    work = 100 * device.over_blocks("depthwise", 0) / macs(counted_v1.v1(), 3, 224, 224)
+    work = 100 * counted_device.over_blocks("depthwise", 0) / macs(counted_v1.v1(), 3, 224, 224)
     assert 2 * work < time < 15
 
 

@@ -15,8 +15,6 @@ from tests.book import ROOT, definitions
 from tests.counting import macs, macs_by_layer, params, v1, v2, v3
 from tests.numbers import convolution, pointwise
 from tests.numbers import v1 as counted_v1
-from tests.numbers import v2 as counted_v2
-from tests.numbers import v3 as counted_v3
 from tools import papers
 from tools.notebooks import read_notebook
 from tools.variants import minimalistic_v3, paper_v3, skeleton_v3
@@ -315,14 +313,14 @@ def test_the_released_networks_are_near_the_papers():
 
 
 @pytest.mark.parametrize(("width", "size"), papers.SLIM_V2)
-def test_the_readme_of_v2_cuts_and_leaves_batch_norm_out(width, size):
+def test_the_readme_of_v2_cuts_and_leaves_batch_norm_out(width, size, counted_v2):
     million_macs, million_params, *_ = papers.SLIM_V2[width, size]
     network = v2(width_mult=width)
     assert int(macs(network, 3, size, size) / MILLION) == million_macs
     assert round(counted_v2.without_norm(network) / MILLION, 2) == million_params
 
 
-def test_v2_table_4():
+def test_v2_table_4(counted_v2):
     _, million_params, million_macs, _ = papers.V2_TABLE4["MobileNetV2"]
     assert int(counted_v2.MACS / MILLION) == million_macs != round(counted_v2.MACS / MILLION)
     assert cut(counted_v2.without_norm(counted_v2.network) / MILLION, 1) == million_params
@@ -334,7 +332,7 @@ def test_v2_table_4():
 
 
 @pytest.mark.parametrize("side", papers.V2_TABLE3)
-def test_v2_table_3_is_one_row_too_high(side):
+def test_v2_table_3_is_one_row_too_high(side, counted_v2):
     """At 56, 28 and 14 it has the channels that blocks with this input put out, at stride 2."""
     (v1_channels, v1_kb), (channels, kb) = papers.V2_TABLE3[side]
     assert v1_channels == counted_v2.V1_WIDEST[side]
@@ -356,17 +354,17 @@ def strides(block: nn.Module) -> int:
     return max(m.stride[0] for m in block.modules() if isinstance(m, nn.Conv2d))
 
 
-def test_what_a_relu_keeps_is_counted_as_the_formula_says():
+def test_what_a_relu_keeps_is_counted_as_the_formula_says(counted_v2):
     for n in (2, 3, 4, 5, 15):
         assert counted_v2.kept(n) == pytest.approx(100 * (1 - (n + 1) / 2**n))
 
 
-def test_v2_lies_three_to_nine_points_above_v1():
+def test_v2_lies_three_to_nine_points_above_v1(counted_v2):
     assert len(counted_v2.GAPS) == 16
     assert 3 <= min(counted_v2.GAPS) and max(counted_v2.GAPS) < 9.5
 
 
-def test_v2_keeps_three_to_eight_times_less_between_blocks():
+def test_v2_keeps_three_to_eight_times_less_between_blocks(counted_v2):
     assert 3 < min(counted_v2.RATIOS) and max(counted_v2.RATIOS) == 8
 
 
@@ -381,7 +379,7 @@ IN_TABLE_9 = {  # of Table 3, in Table 9
 
 
 @pytest.mark.parametrize("row", papers.V3_TABLE9)
-def test_v3_table_9(row):
+def test_v3_table_9(row, counted_v3):
     """Each number is our count rounded, but where `counted_v3` says that it is something else."""
     (variant, size, width), (_, million_macs, million_params, _) = row, papers.V3_TABLE9[row]
     network = paper_v3(variant, width)
@@ -508,25 +506,25 @@ def test_the_first_step_is_mnasnet_a1_and_the_last_is_v3_large():
     assert (params(last), macs(last, 3, 224, 224)) == (params(v3()), macs(v3(), 3, 224, 224))
 
 
-def test_v2_lies_four_to_eight_points_below_v3():
+def test_v2_lies_four_to_eight_points_below_v3(counted_v3):
     gaps = counted_v3.v2_gaps()
     assert len(gaps) == 19
     assert 4 <= min(gaps) and max(gaps) < 8
 
 
-def test_more_than_half_of_the_macs_that_went_were_the_expansions():
+def test_more_than_half_of_the_macs_that_went_were_the_expansions(counted_v3):
     counts = [count for count, _ in counted_v3.STEPS.values()]
     gone = [before - after for before, after in pairwise(counts[:4])]
     assert 0.5 < gone[0] / sum(gone) < 0.55
 
 
-def test_swish_and_h_swish_differ_most_at_three():
+def test_swish_and_h_swish_differ_most_at_three(counted_v3):
     x, notebook = counted_v3.GRID, definitions("v3")
     gap = (notebook.hard_swish(x) - nn.functional.silu(x)).abs()
     assert {round(float(v), 2) for v in x[gap > gap.max() - 1e-9]} == {-3.0, 3.0}
 
 
-def test_mnasnet_a1_and_v3_large_differ_in_five_expansions_and_the_first_block():
+def test_mnasnet_a1_and_v3_large_differ_in_five_expansions_and_the_first_block(counted_v3):
     assert [number for number, _, _ in counted_v3.CHANGED] == [1, 2, 3, 8, 9, 10]
     notebook = definitions("v3")
     for seed, row in zip(notebook.MNASNET_A1[:15], notebook.V3_LARGE, strict=True):
