@@ -46,9 +46,9 @@ def isolation() -> tuple[str, ...]:
     return ()
 
 
-def run_offline(*command: str, folder: Path, home: Path) -> Run:
-    """Run a command in a folder, with a home of its own and no network."""
-    environment = {**os.environ, "PYTHONPATH": str(GUARD), "HOME": str(home)}
+def run_offline(*command: str, folder: Path, home: Path, **variables: str) -> Run:
+    """Run a command in a folder, with a home of its own and no network, and these variables."""
+    environment = {**os.environ, "PYTHONPATH": str(GUARD), "HOME": str(home), **variables}
     for name in ("CI", "ORT_DISABLE_TELEMETRY"):  # with either, ONNX Runtime does not report
         environment.pop(name, None)
     notes = home.parent / "connections"

@@ -385,8 +385,12 @@ def test_notebook_runs_alone_with_the_network_off(path, places):
     """nbmake runs a copy in an empty folder, where no file of the book can help it. It tries to
     reach nobody, and leaves nothing behind."""
     shutil.copy(path, places["folder"])
-    options = ["--nbmake", "--nbmake-timeout=300", "-p", "no:cacheprovider", "-q"]
-    done = alone.run_offline(sys.executable, "-m", "pytest", *options, path.name, **places)
+    options = ["-p", "nbmake.pytest_plugin", "--nbmake", "--nbmake-timeout=300", "-q"]
+    done = alone.run_offline(
+        *(sys.executable, "-m", "pytest", *options, "-p", "no:cacheprovider", path.name),
+        **places,
+        PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",  # others' plugins take two seconds to load
+    )
     assert done.returncode == 0, done.output[-6000:]
     names = path.parent.name in ASKS_FOR_NAMES
     assert [each for each in done.reached_for if not (names and "htons(53)" in each)] == []

@@ -5,6 +5,7 @@ ExecuTorch is imported by the tests that use it: for every other test it would o
 
 import os
 import re
+from functools import partial
 from subprocess import CalledProcessError
 
 import nbformat
@@ -12,7 +13,8 @@ import pytest
 import torch
 from nbclient import NotebookClient
 from torch import nn
-from torchvision.models import mobilenet_v3_small
+from torchvision.models import MobileNetV3, mobilenet_v3_small
+from torchvision.models.mobilenetv3 import InvertedResidualConfig
 
 from tests.book import ROOT, definitions
 from tests.counting import macs, params
@@ -203,13 +205,24 @@ def test_what_the_page_says_of_executorch():
     assert HardswishConfig.supported_precision_types(None) == [ConfigPrecisionType.FP32]
 
 
-@pytest.mark.parametrize("name", [pytest.param("V1", marks=pytest.mark.weekly), "V3-Small"])
-def test_the_backend_takes_all_layers(name):
+def two_blocks() -> nn.Module:
+    """A V3 that has a layer of each kind: torchvision's, cut short."""
+    block = partial(InvertedResidualConfig, dilation=1, width_mult=1.0)
+    blocks = [block(16, 3, 16, 16, True, "RE", 2), block(16, 5, 64, 24, True, "HS", 1)]
+    return MobileNetV3(blocks, last_channel=32)
+
+
+TAKEN = {"V1": notebook.NETWORKS["V1"], "V3-Small": notebook.NETWORKS["V3-Small"]}
+TAKEN = {name: pytest.param(build, marks=pytest.mark.weekly) for name, build in TAKEN.items()}
+
+
+@pytest.mark.parametrize("build", [two_blocks, *TAKEN.values()], ids=["two blocks of V3", *TAKEN])
+def test_the_backend_takes_all_layers(build):
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower
 
     exported = torch.export.export(
-        notebook.fold_network(notebook.NETWORKS[name]()), (torch.zeros(1, 3, 224, 224),)
+        notebook.fold_network(build().eval()), (torch.zeros(1, 3, 224, 224),)
     )
     lowered = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
     nodes = lowered.exported_program().graph.nodes

@@ -1,8 +1,8 @@
 """A cell can be run again, and no notebook depends on an idle machine.
 
 A reader changes a cell and runs it once more; one that needs a fresh kernel for that is a trap.
-Each notebook runs in a process of its own, with as many threads as PyTorch would take by itself,
-and each of its cells runs twice.
+Each notebook starts with as many threads as PyTorch would take by itself, and each of its cells runs
+twice.
 """
 
 import os
@@ -20,7 +20,7 @@ AGAIN = [path for path in NOTEBOOKS if path.parent.name not in ("device", "train
 TWICE = """
 import sys
 from tests import test_rerun
-test_rerun.run_each_cell_twice(sys.argv[1])
+test_rerun.run_each_cell_twice(sys.argv[1:])
 """
 
 
@@ -35,33 +35,33 @@ def cells(path: Path) -> list[tuple[int, bool, str]]:
     return found[1:]
 
 
-def run_each_cell_twice(path: str) -> None:
+def run_each_cell_twice(paths: list[str]) -> None:
     import torch
 
-    namespace = {"__name__": "__main__"}
-    for number, only_defines, source in cells(Path(path)):
-        program = compile(source, f"cell {number}", "exec")
-        for _ in range(2):
-            exec(program, namespace)
-        assert only_defines or torch.get_num_threads() == 1, f"many threads in cell {number}"
+    for path in paths:
+        torch.set_num_threads(2)  # as it was at the start
+        namespace = {"__name__": "__main__"}
+        for number, only_defines, source in cells(Path(path)):
+            place = f"{Path(path).stem}, cell {number}"
+            program = compile(source, place, "exec")
+            for _ in range(2):
+                exec(program, namespace)
+            assert only_defines or torch.get_num_threads() == 1, f"many threads in {place}"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        # Where that takes more than a few seconds, once a week.
-        pytest.param(
-            each, marks=[pytest.mark.weekly] * (each.parent.name in SECONDS), id=name(each)
-        )
-        for each in AGAIN
-    ],
-)
-def test_each_cell_runs_twice_on_one_thread(path, tmp_path):
+# Where that takes more than a few seconds, once a week.
+QUICK = [path for path in AGAIN if path.parent.name not in SECONDS]
+OTHERS = [[path] for path in AGAIN if path not in QUICK]
+PARTS = [QUICK, *(pytest.param(each, marks=pytest.mark.weekly) for each in OTHERS)]
+
+
+@pytest.mark.parametrize("paths", PARTS, ids=["quick", *(name(path) for (path,) in OTHERS)])
+def test_each_cell_runs_twice_on_one_thread(paths, tmp_path):
     """With as many threads as PyTorch would take by itself, on a reader's two cores."""
     folders = [str(ROOT / "tests" / "offline"), str(ROOT)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "MPLBACKEND": "agg"}
     environment["OMP_NUM_THREADS"] = "2"  # what a reader's two cores give, on any machine
-    command = [sys.executable, "-c", TWICE, str(path)]
+    command = [sys.executable, "-c", TWICE, *map(str, paths)]
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600
     )

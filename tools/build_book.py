@@ -1,9 +1,11 @@
 """Build the book with every warning an error; end with the cause, one line each.
 
 `jupyter-book build . -n -W --keep-going` does the work. This wrapper keeps its long output in
-`_build/build.log` and says in one line what went wrong, or where the site is.
+`_build/build.log` and says in one line what went wrong, or where the site is. What is built already
+is not built again.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -12,11 +14,13 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from importlib.metadata import distributions
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 LOG = BUILD / "build.log"
+BUILT = BUILD / "built"  # what the site in `_build/html` was made from
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 COMMAND = [str(JUPYTER_BOOK), "build", ".", "-n", "-W", "--keep-going"]
 
@@ -24,6 +28,26 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 COMPLAINT = re.compile(r"\b(WARNING|ERROR|CRITICAL): ")
 EXCEPTION = re.compile(r"^[\w.]*(Error|Exception): \S")
 PROGRESS = re.compile(r"^(Executing|reading sources|building \[html\])|: Executing notebook using")
+
+
+# No part of the site. What Git does not know may well be: a page that is not yet added.
+APART = {"_build", "tests", "__pycache__"}
+
+
+def made_from() -> str:
+    """A digest of all that a site is made from: files, packages, and the repository's address."""
+    address = ["git", "-C", str(ROOT), "remote", "get-url", "origin"]
+    with suppress(FileNotFoundError):  # no Git
+        address = subprocess.run(address, capture_output=True, text=True).stdout
+    packages = sorted(f"{each.name} {each.version}" for each in distributions())
+    digest = hashlib.sha256("\n".join([sys.version, str(address), *packages]).encode())
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = sorted(each for each in folders if each not in APART and each[0] != ".")
+        for name in sorted(files):
+            path = Path(folder, name)
+            digest.update(f"\n{path.relative_to(ROOT)}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def run_build() -> int:
@@ -106,7 +130,12 @@ def crash(lines: list[str]) -> list[str]:
 
 
 def main() -> int:
-    start = time.perf_counter()
+    start, sources = time.perf_counter(), made_from()
+    index = BUILD / "html" / "index.html"
+    if index.exists() and BUILT.exists() and BUILT.read_text() == sources:
+        print(f"Built already, and nothing has changed: {index}")
+        return 0
+    BUILT.unlink(missing_ok=True)
     # Sphinx repeats a warning only for a page that it reads anew, so a second build would look
     # clean. Reading all pages costs seconds: the notebooks' results stay in _build/.jupyter_cache.
     shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
@@ -123,7 +152,8 @@ def main() -> int:
         for cause in causes():
             print(f"  {cause}", file=sys.stderr)
         return 1
-    print(f"Built in {time.perf_counter() - start:.0f} s: {BUILD / 'html' / 'index.html'}")
+    BUILT.write_text(sources)
+    print(f"Built in {time.perf_counter() - start:.0f} s: {index}")
     return 0
 
 
