@@ -2,29 +2,30 @@
 a link to the book in messages.
 """
 
+from functools import cache
+
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from style import HATCHES, WIDTH, colour, plt, save, save_pixels
 from torchvision.models import vgg16
 
-from tools import papers
-from tools.explorers import build, count
+from tools import counting, papers
+from tools.counting import million_macs, on_meta
 from tools.notebooks import definitions
 
 
+@cache
 def steps() -> list[tuple]:
     """(network, its million MACs, its accuracy in its paper, role of its colour, its idea)."""
-    full = definitions("v1").with_full_convolutions()
-    names = ("MobileNetV1", "MobileNetV2", "MobileNetV3-Large")
-    v1, v2, v3 = (build(name, 1.0) for name in names)
+    full = on_meta(definitions("v1").with_full_convolutions)
     return [
-        (name, count(network.to("meta"), 224)[0], top1, role, idea)
+        (name, round(million_macs(network, 224), 3), top1, role, idea)
         for name, network, top1, role, idea in (
-            ("VGG-16", vgg16(), papers.V1_TABLE8["VGG 16"].top1, *FULL[0]),
+            ("VGG-16", on_meta(vgg16), papers.V1_TABLE8["VGG 16"].top1, *FULL[0]),
             ("V1's shape, full convolutions", full, papers.V1_TABLE4["full"].top1, *FULL[1]),
-            ("V1", v1, papers.V1_TABLE4["separable"].top1, *LIGHT[0]),
-            ("V2", v2, papers.V2_TABLE4["MobileNetV2"].top1, *LIGHT[1]),
-            ("V3-Large", v3, papers.V3_TABLE3["V3-Large 1.0"].top1, *LIGHT[2]),
+            ("V1", counting.v1(), papers.V1_TABLE4["separable"].top1, *LIGHT[0]),
+            ("V2", counting.v2(), papers.V2_TABLE4["MobileNetV2"].top1, *LIGHT[1]),
+            ("V3-Large", counting.v3(), papers.V3_TABLE3["V3-Large 1.0"].top1, *LIGHT[2]),
         )
     ]
 

@@ -3,7 +3,8 @@
 import matplotlib.pyplot as plt
 from style import HATCHES, WIDTH, accuracy_axes, box, canvas, colour, map_row, save
 
-from tools import papers
+from tools import counting, papers
+from tools.counting import million_macs
 from tools.notebooks import definitions
 
 v1 = definitions("v1")
@@ -94,9 +95,9 @@ def grid() -> None:
     styles = {1.0: ("o", "-"), 0.75: ("s", "--"), 0.5: ("^", "-."), 0.25: ("D", ":")}
     macs = {}
     for alpha, accuracies in papers.SLIM_V1_TOP1.items():
-        net = v1.MobileNetV1(width_mult=alpha)
+        net = counting.v1(width_mult=alpha)
         for size in papers.V1_SIZES:
-            macs[alpha, size] = v1.count_macs(net, size) / 1e6
+            macs[alpha, size] = million_macs(net, size)
         xs = [macs[alpha, size] for size in papers.V1_SIZES]
         marker, line = styles[alpha]
         ax.plot(xs, accuracies, line, marker=marker, ms=5, lw=1.2, color=colour("ink"))

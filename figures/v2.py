@@ -7,7 +7,8 @@ import torch
 from matplotlib.patches import Rectangle
 from style import HATCHES, WIDTH, accuracy_axes, arrow, box, canvas, colour, map_row, save
 
-from tools import papers
+from tools import counting, papers
+from tools.counting import million_macs
 from tools.notebooks import definitions
 
 v1, v2 = definitions("v1"), definitions("v2")
@@ -164,13 +165,14 @@ def grid() -> None:
     fig, ax = plt.subplots(figsize=(WIDTH, 4.2))
     fig.subplots_adjust(0.11, 0.12, 0.98, 0.98)
     for alpha, row in papers.SLIM_V1_TOP1.items():
-        xs = [v1.count_macs(v1.MobileNetV1(width_mult=alpha), s) / 1e6 for s in papers.V1_SIZES]
+        net = counting.v1(width_mult=alpha)
+        xs = [million_macs(net, size) for size in papers.V1_SIZES]
         ax.plot(xs, row, "x", ms=5, color=colour("muted"))
     marks = {1.4: "P", 1.3: "v", 1.0: "o", 0.75: "s", 0.5: "^", 0.35: "D"}
     for width, marker in marks.items():
-        net = v2.MobileNetV2(width_mult=width)
+        net = counting.v2(width_mult=width)
         points = [(k[1], row[2]) for k, row in papers.SLIM_V2.items() if k[0] == width]
-        xs = [v2.count_macs(net, size) / 1e6 for size, _ in points]
+        xs = [million_macs(net, size) for size, _ in points]
         ys = [top1 for _, top1 in points]
         ax.plot(
             xs,

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from matplotlib.patches import Rectangle
 from style import HATCHES, WIDTH, accuracy_axes, arrow, box, canvas, colour, map_row, save
 
-from tools import papers
+from tools import counting, papers
+from tools.counting import million_macs
 from tools.notebooks import definitions
 from tools.variants import grouped, paper_v3
 
@@ -28,7 +29,7 @@ def steps() -> None:
     fig.subplots_adjust(0.02, 0.02, 0.98, 0.9)
     before = None
     for row, (name, network) in enumerate(STEPS.items()):
-        macs, params = v3.count_macs(network, 224) / 1e6, v3.count_params(network) / 1e6
+        macs, params = million_macs(network, 224), v3.count_params(network) / 1e6
         ax.barh(-row, macs, 0.36, color=colour("pointwise-light"), ec=colour("pointwise"))
         if before and before > macs:
             ax.barh(-row, before - macs, 0.36, macs, **GONE)
@@ -255,7 +256,7 @@ def table9(variant: str, by: str) -> list[tuple[float, float, float]]:
     points = []
     for (name, size, width), (top1, _, _, ms) in papers.V3_TABLE9.items():
         if name == variant and (width == 1.0 if by == "size" else size == 224):
-            macs = v3.count_macs(paper_v3(variant, width), size) / 1e6
+            macs = million_macs(paper_v3(variant, width), size)
             points.append((macs, top1, ms))
     return sorted(points)
 
@@ -265,11 +266,11 @@ def accuracy() -> None:
     fig, ax = plt.subplots(figsize=(WIDTH, 4.2))
     fig.subplots_adjust(0.11, 0.12, 0.98, 0.98)
     for alpha, row in papers.SLIM_V1_TOP1.items():
-        net = v1.MobileNetV1(width_mult=alpha)
-        xs = [v1.count_macs(net, size) / 1e6 for size in papers.V1_SIZES]
+        net = counting.v1(width_mult=alpha)
+        xs = [million_macs(net, size) for size in papers.V1_SIZES]
         ax.plot(xs, row, "x", ms=5, color=colour("muted"))
     for (width, size), (_, _, top1, _) in papers.SLIM_V2.items():
-        macs = v2.count_macs(v2.MobileNetV2(width_mult=width), size) / 1e6
+        macs = million_macs(counting.v2(width_mult=width), size)
         ax.plot(macs, top1, "o", ms=5, mfc="none", color=colour("pointwise"))
     for variant, (role, marker, label) in LINES.items():
         for by, style in (("size", "-"), ("width", ":")):

@@ -23,8 +23,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import MobileNet_V2_Weights, vgg16
 from torchvision.transforms.functional import normalize
 
-from tests import counting
 from tests.book import definitions
+from tools import counting
 
 BASICS = ("convolution", "depthwise", "pointwise", "separable")  # these count a module and an input
 NETWORKS = {"v1": "MobileNetV1", "v2": "MobileNetV2", "v3": "MobileNetV3"}

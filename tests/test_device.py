@@ -17,8 +17,8 @@ from torchvision.models import MobileNetV3, mobilenet_v3_small
 from torchvision.models.mobilenetv3 import InvertedResidualConfig
 
 from tests.book import ROOT, definitions
-from tests.counting import macs, params
 from tools import latency
+from tools.counting import macs, params
 
 notebook = definitions("device")
 NOTEBOOK = ROOT / "chapters" / "device" / "device.ipynb"

@@ -8,8 +8,8 @@ from torch.nn.functional import conv2d
 
 from figures import style
 from tests.book import ROOT, definitions
-from tests.counting import kind_of, macs, macs_by_layer, params, v1, v2, v3
 from tools import explorers, papers
+from tools.counting import kind_of, macs, macs_by_layer, params, v1, v2, v3
 from tools.variants import paper_v3
 
 BUILDERS = {

@@ -10,10 +10,10 @@ from torch import nn
 from torchvision.models import ResNet50_Weights, VGG16_Weights, alexnet, squeezenet1_0
 
 from tests.book import ROOT
-from tests.counting import macs, on_meta, params
 from tests.numbers import convolution
 from tests.numbers import v1 as counted_v1
 from tools import papers
+from tools.counting import macs, on_meta, params
 from tools.variants import minimalistic_v3
 
 MILLION = 1e6

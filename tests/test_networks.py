@@ -23,8 +23,8 @@ from torch import nn
 from torchvision.models._utils import _make_divisible
 
 from tests.book import ROOT, definitions, read_notebook
-from tests.counting import macs, params, v1, v2, v3
 from tools import speed
+from tools.counting import macs, params, v1, v2, v3
 
 # Written down once more, so that a change of the network and its pages together is noticed.
 V1_PARAMS = {1.0: 4_231_976, 0.75: 2_585_560, 0.5: 1_331_592, 0.25: 470_072}

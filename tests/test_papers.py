@@ -12,10 +12,10 @@ import timm
 from torch import nn
 
 from tests.book import ROOT, definitions
-from tests.counting import macs, macs_by_layer, params, v1, v2, v3
 from tests.numbers import convolution, pointwise
 from tests.numbers import v1 as counted_v1
 from tools import papers
+from tools.counting import macs, macs_by_layer, params, v1, v2, v3
 from tools.notebooks import read_notebook
 from tools.variants import minimalistic_v3, paper_v3, skeleton_v3
 

@@ -1,8 +1,8 @@
 """A cell can be run again, and no notebook depends on an idle machine.
 
 A reader changes a cell and runs it once more; one that needs a fresh kernel for that is a trap.
-Each notebook starts with as many threads as PyTorch would take by itself, and each of its cells runs
-twice.
+Each notebook starts with as many threads as PyTorch would take by itself, and each of its cells
+runs twice.
 """
 
 import os

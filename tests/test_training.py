@@ -27,8 +27,8 @@ from torchvision.datasets import CIFAR10
 from torchvision.models import mobilenet_v2, mobilenet_v3_small
 
 from tests.book import ROOT, definitions, read_notebook
-from tests.counting import params
 from tools import learning
+from tools.counting import params
 
 notebook = definitions("training")
 RECIPE = notebook.Recipe(epochs=3, batch=16, lr=0.05, weight_decay=1e-3, shift=2, mirror=True)

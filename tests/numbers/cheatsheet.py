@@ -5,10 +5,10 @@ from functools import cache
 from torch import nn
 
 from tests.book import definitions
-from tests.counting import macs, on_meta, params, totals_by_kind, v1, v2, v3
 from tests.numbers.common import integer
 from tests.numbers.separable import FULL_V1, times
 from tools import papers
+from tools.counting import macs, on_meta, params, totals_by_kind, v1, v2, v3
 
 NETWORKS = {"V1": v1(), "V2": v2(), "V3-Large": v3("large"), "V3-Small": v3("small")}
 V1_BLOCKS = [

@@ -5,9 +5,9 @@ from torch import nn
 from torchvision.models import ResNet50_Weights, VGG16_Weights, resnet50, vgg16
 
 from tests.book import definitions
-from tests.counting import macs, macs_by_layer, on_meta, params, v1
 from tests.numbers.common import code, minutes
 from tools import papers
+from tools.counting import macs, macs_by_layer, on_meta, params, v1
 
 output_size = definitions("convolution").output_size
 

@@ -7,10 +7,10 @@ from statistics import mean
 import torch
 
 from tests.book import definitions
-from tests.counting import macs as count_macs
-from tests.counting import on_meta
 from tests.numbers.common import integer, minutes, provided
 from tools import latency, papers
+from tools.counting import macs as count_macs
+from tools.counting import on_meta
 from tools.latency import bound, layer_times, machine, milliseconds
 
 notebook = definitions("device")

@@ -2,10 +2,10 @@
 
 from torchvision.models import vgg16
 
-from tests.counting import macs, on_meta, v1, v2, v3
 from tests.numbers.common import minutes
 from tests.numbers.separable import DW, FULL_V1, PAIR, PW, STANDARD
 from tools import papers
+from tools.counting import macs, on_meta, v1, v2, v3
 
 MILLION = {
     "VGG-16": macs(on_meta(vgg16), 3, 224, 224) / 1e6,

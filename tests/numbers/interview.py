@@ -8,7 +8,6 @@ from torch import nn
 from torchvision.models import resnet50
 
 from tests.book import definitions
-from tests.counting import macs, macs_by_layer, on_meta, params, v1, v2
 from tests.numbers import device, training
 from tests.numbers import v1 as first
 from tests.numbers import v3 as third
@@ -27,6 +26,7 @@ from tests.numbers.common import integer, provided
 from tests.numbers.separable import FULL_V1, times
 from tests.numbers.v2 import always
 from tools import learning, papers
+from tools.counting import macs, macs_by_layer, on_meta, params, v1, v2
 
 LITTLE = papers.V1_TABLE4
 

@@ -14,12 +14,12 @@ from torchvision.models import (
     squeezenet1_0,
 )
 
-from tests.counting import macs, on_meta, params, v1, v3
 from tests.numbers import convolution, device, pointwise, separable
 from tests.numbers import v1 as c1
 from tests.numbers import v2 as c2
 from tests.numbers import v3 as c3
 from tools import papers
+from tools.counting import macs, on_meta, params, v1, v3
 from tools.learning import SEPARABLE, THINNED, tested
 from tools.variants import first_version_v3_large, minimalistic_v3, paper_v3
 

@@ -4,8 +4,8 @@ import timm
 from torch import nn
 from torchvision.models import mobilenet_v3_large
 
-from tests.counting import macs, on_meta, params, v1, v2
 from tools import papers
+from tools.counting import macs, on_meta, params, v1, v2
 from tools.variants import paper_v3
 
 LARGE = on_meta(mobilenet_v3_large)

@@ -5,9 +5,9 @@ from torch import nn
 from torchvision.models import mobilenet_v2
 
 from tests.book import definitions
-from tests.counting import macs, on_meta, params, totals_by_kind, v1
 from tests.numbers.common import code, minutes
 from tools import papers
+from tools.counting import macs, on_meta, params, totals_by_kind, v1
 
 pointwise = definitions("pointwise").pointwise
 example = pointwise(3, 5)

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from tests.book import definitions
-from tests.counting import macs, params, v1
 from tests.numbers.common import minutes
 from tools import papers
+from tools.counting import macs, params, v1
 
 notebook = definitions("separable")
 dw, pw = pair = notebook.bare_pair(3, 5)

@@ -9,10 +9,10 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from tests.book import definitions
-from tests.counting import macs, macs_by_layer, on_meta, params, totals_by_kind, v1
 from tests.numbers import convolution, pointwise
 from tests.numbers.common import code, minutes
 from tools import papers
+from tools.counting import macs, macs_by_layer, on_meta, params, totals_by_kind, v1
 
 notebook = definitions("v1")
 WIDTHS = (1.0, 0.75, 0.5, 0.25)

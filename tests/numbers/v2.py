@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from tests.book import definitions
-from tests.counting import macs, macs_by_layer, on_meta, params, totals_by_kind, v1, v2
 from tests.numbers.common import integer, minutes, provided
 from tools import papers
+from tools.counting import macs, macs_by_layer, on_meta, params, totals_by_kind, v1, v2
 
 notebook = definitions("v2")
 

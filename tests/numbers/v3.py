@@ -9,9 +9,9 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from tests.book import definitions
-from tests.counting import kind_of, macs, macs_by_layer, on_meta, params, v1, v2, v3
 from tests.numbers.common import integer, minutes, provided
 from tools import papers
+from tools.counting import kind_of, macs, macs_by_layer, on_meta, params, v1, v2, v3
 from tools.prose import numbers
 from tools.variants import first_version_v3_large, minimalistic_v3, paper_v3
 

@@ -1,4 +1,4 @@
-"""The counters of the tests: multiply-accumulates and parameters.
+"""The counters of the tests and the figures: multiply-accumulates and parameters.
 
 One multiply-accumulate (MAC) is two of the floating-point operations that PyTorch's own
 `FlopCounterMode` counts. It counts convolutions and matrix products, and nothing else.
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from tests.book import definitions
+from tools.notebooks import definitions
 
 
 def on_meta(build, *args, **kwargs) -> nn.Module:
@@ -48,6 +48,11 @@ def macs(module: nn.Module, *shape: int) -> int:
     flops = counter.get_total_flops()
     assert flops % 2 == 0
     return flops // 2
+
+
+def million_macs(network: nn.Module, size: int) -> float:
+    """For a picture of size × size."""
+    return macs(network, 3, size, size) / 1e6
 
 
 def params(module: nn.Module) -> int:
