@@ -208,7 +208,7 @@ def served():
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield files, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
 
@@ -251,7 +251,10 @@ def test_v1_without_a_network_says_so_and_goes_on(monkeypatch, capsys):
     assert "/model.safetensors is missing: " in the_line(capsys)
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "gopher://127.0.0.1:9"])
+@pytest.mark.parametrize(
+    "proxy",
+    ["socks5://127.0.0.1:9", pytest.param("gopher://127.0.0.1:9", marks=pytest.mark.weekly)],
+)
 def test_v1_behind_a_proxy_that_the_hub_cannot_use_goes_on(proxy):
     """In a process of its own: the hub's client looks for a proxy once."""
     code = (
