@@ -260,3 +260,23 @@ def places(site: Path) -> dict[str, list[str]]:
 def contents(page: Path) -> list[str]:
     """The ids in a page's table of contents."""
     return list(dict.fromkeys(re.findall(r'nav-link" href="#([^"]+)"', page.read_text())))
+
+
+# ---------------------------------------------------------------- accessible
+
+SERIOUS = """async ([context, options]) => {
+    const {violations} = await axe.run(context || document, options);
+    return violations.filter(({impact}) => ['serious', 'critical'].includes(impact)).flatMap(
+        ({id, nodes}) => nodes.map(({html}) => `${id}: ${html.slice(0, 160)}`));
+}"""
+
+
+def violations(page, context=None, **options) -> list[str]:
+    """What axe finds on a page as it is now, and calls serious."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(Axe().axe_script)
+    # The styles that it would fetch once more are for a rule that is not asked for.
+    options = {"resultTypes": ["violations"], "preload": False, **options}
+    return page.evaluate(SERIOUS, [context, options])

@@ -160,34 +160,56 @@ def address(site):
     server.shutdown()
 
 
+@pytest.fixture(scope="session")
+def windows(browser) -> dict:
+    """One for each theme, for all visits: a new one costs more than what it is opened for."""
+    return {}
+
+
+def open_window(browser, theme: str):
+    context = browser.new_context(
+        color_scheme=theme,
+        reduced_motion="reduce",  # an answer that fades in has no contrast yet
+    )
+    context.set_default_timeout(120_000)  # a busy machine is slow, not wrong
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})  # as at a first visit
+    return page
+
+
 @pytest.fixture
-def visit(browser, address):
+def visit(browser, windows, address):
     """Open a page, on a phone unless a width is given; return the page, notes of what goes wrong,
-    and the addresses of all that it fetches.
+    and the addresses of all that it fetches. A second visit in the same theme ends the first.
     """
-    contexts = []
+    listening = []
 
     def open_page(name: str, theme: str = "light", width: int = 390):
-        context = browser.new_context(
-            viewport={"width": width, "height": 844},
-            color_scheme=theme,
-            reduced_motion="reduce",  # an answer that fades in has no contrast yet
-        )
-        context.set_default_timeout(120_000)  # a busy machine is slow, not wrong
-        contexts.append(context)
-        page, notes, fetched = context.new_page(), [], []
+        if theme not in windows or windows[theme].is_closed():
+            windows[theme] = open_window(browser, theme)
+        page, notes, fetched = windows[theme], [], []
+        page.goto(f"{address}_static/logo.svg")
+        page.evaluate("localStorage.clear(), sessionStorage.clear()")  # of an earlier visit
+        page.set_viewport_size({"width": width, "height": 844})
+        page.mouse.move(0, 0)
 
         def note_request(request) -> None:
             fetched.append(request.url)
             if not request.url.startswith((address, "data:")):
                 notes.append(request.url)
 
-        page.on("request", note_request)
-        page.on("console", lambda each: notes.append(each.text) if each.type == "error" else None)
-        page.on("pageerror", lambda each: notes.append(str(each)))
+        handlers = {
+            "request": note_request,
+            "console": lambda each: notes.append(each.text) if each.type == "error" else None,
+            "pageerror": lambda each: notes.append(str(each)),
+        }
+        for event, handler in handlers.items():
+            page.on(event, handler)
+            listening.append((page, event, handler))
         page.goto(address + name)
         return page, notes, fetched
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page, event, handler in listening:
+        page.remove_listener(event, handler)

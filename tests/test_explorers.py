@@ -8,6 +8,7 @@ from torch.nn.functional import conv2d
 
 from figures import style
 from tests.book import ROOT, definitions
+from tests.browsers import violations
 from tools import explorers, papers
 from tools.counting import kind_of, macs, macs_by_layer, params, v1, v2, v3
 from tools.variants import paper_v3
@@ -167,15 +168,12 @@ def test_every_type_of_layer_has_its_colour_and_hatch(explorer, theme):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_each_state_of_an_explorer_is_accessible(explorer, theme):
-    from axe_playwright_python.sync_playwright import Axe
-
     page, element = explorer("cost", theme)
     choose(page, element, "network", 3)
     choose(page, page.locator("#play-points"), "axis", 2)
     page.locator("#play-points summary").evaluate("each => (each.parentElement.open = true)")
     page.wait_for_timeout(300)
-    found = Axe().run(page, context=".explorer").response["violations"]
-    assert not [each["id"] for each in found if each["impact"] in ("serious", "critical")]
+    assert violations(page, ".explorer") == []
 
 
 def test_the_legend_chooses_nothing_and_a_click_stays(explorer):

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urldefrag
 import pytest
 
 from tests.book import NOTEBOOKS, ROOT, SITE, toc_files
-from tests.browsers import PLACES, contents, places
+from tests.browsers import PLACES, contents, places, violations
 
 PAGES = [f"{document}.html" for document in toc_files()] + ["search.html", "404.html"]
 WIDTHS = (390, 768, 1280)
@@ -106,19 +106,6 @@ def show_everything(page) -> None:
     }""")
 
 
-def violations(page, context=None, **options) -> list[str]:
-    """What axe finds on a page as it is now, and calls serious."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page, context=context, options={"resultTypes": ["violations"], **options})
-    return [
-        f"{each['id']}: {node['html'][:160]}"
-        for each in found.response["violations"]
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
-    ]
-
-
 # Marks the first of each kind of text: of the same elements, classes and looks.
 MARK_KINDS = """() => {
     const seen = new Set();
@@ -136,15 +123,16 @@ MARK_KINDS = """() => {
 }"""
 
 
-def violations_by_kind(page) -> list[str]:
-    """As `violations`, but of texts of one kind, the first stands for all as to its contrast: axe
+CONTRAST = "color-contrast"
+
+
+def too_faint(page) -> list[str]:
+    """What axe finds in the contrast of texts. Of those of one kind the first stands for all: axe
     takes most of its time for that. `make weekly` looks at all.
     """
-    contrast = "color-contrast"
-    wrong = violations(page, rules={contrast: {"enabled": False}})
     page.evaluate(MARK_KINDS)
-    rule = {"type": "rule", "values": [contrast]}
-    return wrong + violations(page, {"include": [["[data-kind]"]]}, runOnly=rule)
+    rule = {"type": "rule", "values": [CONTRAST]}
+    return violations(page, {"include": [["[data-kind]"]]}, runOnly=rule)
 
 
 # What a picture, a table, a heading or a formula lacks.
@@ -197,19 +185,18 @@ def test_page_in_a_browser(visit, address, theme, name):
     wrong = []
     if at_desk:  # what scrolls can be reached before one has scrolled there
         rule = {"type": "rule", "values": ["scrollable-region-focusable"]}
-        wrong += violations(page, runOnly=rule, preload=False)
+        wrong += violations(page, runOnly=rule)
     else:
         wrong += too_wide(page, "folded")
     show_everything(page)
     sizes = weight(fetched, address)
     if sum(sizes.values()) > HEAVIEST:
         wrong.append(f"too heavy, the largest: {sorted(sizes, key=sizes.get)[-3:]}")
-    wrong += notes + page.evaluate(LACKS)
-    if not at_desk:
+    wrong += notes + page.evaluate(LACKS) + too_faint(page)
+    if at_desk:
+        wrong += violations(page, rules={CONTRAST: {"enabled": False}})
+    else:
         wrong += too_wide(page, "unfolded")
-    wrong += violations_by_kind(
-        page
-    )  # at last: axe fetches the styles once more, some from nowhere
     assert wrong == []
 
 
@@ -306,7 +293,7 @@ QUERIES = (
 )
 
 
-@pytest.fixture(scope="module", params=["served", "folder"])
+@pytest.fixture(scope="module")
 def search(request, browser, address):
     """What a query finds, and the errors meanwhile."""
     page, notes = browser.new_page(), []
@@ -323,7 +310,18 @@ def search(request, browser, address):
     page.close()
 
 
-@pytest.mark.parametrize("typed, titles", QUERIES, ids=[typed[0] for typed, _ in QUERIES])
+def searches() -> list:
+    """All that readers type; from a folder, with the same script, a sample (once a week all)."""
+    found = []
+    for start in ("served", "folder"):
+        for number, (typed, titles) in enumerate(QUERIES):
+            marks = [pytest.mark.weekly] if start == "folder" and number % 5 else []
+            id = f"{start}-{typed[0]}"
+            found.append(pytest.param(start, typed, titles, marks=marks, id=id))
+    return found
+
+
+@pytest.mark.parametrize(("search", "typed", "titles"), searches(), indirect=["search"])
 def test_search_finds_what_readers_type(search, typed, titles):
     find, notes = search
     found = {query: find(query) for query in typed}
