@@ -38,7 +38,7 @@ def made_from() -> str:
     """A digest of all that a site is made from: files, packages, and the repository's address."""
     address = ["git", "-C", str(ROOT), "remote", "get-url", "origin"]
     with suppress(FileNotFoundError):  # no Git
-        address = subprocess.run(address, capture_output=True, text=True).stdout
+        address = subprocess.run(address, capture_output=True, text=True, encoding="utf-8").stdout
     packages = sorted(f"{each.name} {each.version}" for each in distributions())
     digest = hashlib.sha256("\n".join([sys.version, str(address), *packages]).encode())
     for folder, folders, files in os.walk(ROOT):
@@ -132,7 +132,7 @@ def crash(lines: list[str]) -> list[str]:
 def main() -> int:
     start, sources = time.perf_counter(), made_from()
     index = BUILD / "html" / "index.html"
-    if index.exists() and BUILT.exists() and BUILT.read_text() == sources:
+    if index.exists() and BUILT.exists() and BUILT.read_text(encoding="utf-8") == sources:
         print(f"Built already, and nothing has changed: {index}")
         return 0
     BUILT.unlink(missing_ok=True)
@@ -152,7 +152,7 @@ def main() -> int:
         for cause in causes():
             print(f"  {cause}", file=sys.stderr)
         return 1
-    BUILT.write_text(sources)
+    BUILT.write_text(sources, encoding="utf-8")
     print(f"Built in {time.perf_counter() - start:.0f} s: {index}")
     return 0
 
