@@ -3,6 +3,7 @@ at the site.
 """
 
 import functools
+import gc
 import http.server
 import json
 import os
@@ -50,6 +51,9 @@ READERS_OWN = dict(os.environ)
 # Several tests run side by side. Each with PyTorch's usual threads, one for each core, they wait
 # for one another: a notebook of 15 seconds took six minutes. Set before torch is imported.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# Every 700 objects Python looks for garbage that refers to itself; here there is hardly any.
+gc.set_threshold(10_000)
 
 # What is compared here is computed on the CPU, also on a machine with a GPU.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""

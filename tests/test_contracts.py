@@ -381,7 +381,7 @@ def timed(paths: list[Path], times: int = 1) -> list:
 
 
 @pytest.mark.parametrize("path", timed(NOTEBOOKS))
-def test_notebook_runs_alone_with_the_network_off(path, places):
+def test_notebook_runs_alone_with_the_network_off(path, places, tmp_path_factory):
     """nbmake runs a copy in an empty folder, where no file of the book can help it. It tries to
     reach nobody, and leaves nothing behind."""
     shutil.copy(path, places["folder"])
@@ -390,6 +390,7 @@ def test_notebook_runs_alone_with_the_network_off(path, places):
         *(sys.executable, "-m", "pytest", *options, "-p", "no:cacheprovider", path.name),
         **places,
         PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",  # others' plugins take two seconds to load
+        MPLCONFIGDIR=str(tmp_path_factory.getbasetemp() / "matplotlib"),  # fonts are listed once
     )
     assert done.returncode == 0, done.output[-6000:]
     names = path.parent.name in ASKS_FOR_NAMES
