@@ -176,6 +176,8 @@ def open_window(browser, theme: str):
         reduced_motion="reduce",  # an answer that fades in has no contrast yet
     )
     context.set_default_timeout(120_000)  # a busy machine is slow, not wrong
+    # Nothing is remembered of an earlier visit. (A blank page has no storage, and says so.)
+    context.add_init_script("try { localStorage.clear(); sessionStorage.clear(); } catch {}")
     page = context.new_page()
     session = context.new_cdp_session(page)
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})  # as at a first visit
@@ -193,8 +195,7 @@ def visit(browser, windows, address):
         if theme not in windows or windows[theme].is_closed():
             windows[theme] = open_window(browser, theme)
         page, notes, fetched = windows[theme], [], []
-        page.goto(f"{address}_static/logo.svg")
-        page.evaluate("localStorage.clear(), sessionStorage.clear()")  # of an earlier visit
+        page.goto("about:blank")  # what an earlier page still asks for ends here
         page.set_viewport_size({"width": width, "height": 844})
         page.mouse.move(0, 0)
 
