@@ -312,7 +312,7 @@ def test_loading_refuses_another_network():
 @pytest.mark.parametrize("name", speed.PAIRS)
 def test_the_comparison_of_speed_runs(name, capsys):
     """What it measures depends on the machine; that it measures must not."""
-    speed.main(name, repeats=1, side=32)
+    speed.main(name, repeats=1, side=33)
     assert capsys.readouterr().out.count("ratio") == 4
 
 
