@@ -75,7 +75,7 @@ def test_torchvisions_alexnet_and_squeezenet_are_not_the_papers():
     assert params(on_meta(alexnet)) > counted_v1.ALEX_PARAMS
 
 
-def test_xnnpacks_quantiser_lets_no_scale_fall_below_its_floor():
+def test_xnnpacks_quantiser_lets_no_scale_fall_below_its_floor(counted_device):
     from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (  # takes seconds
         get_symmetric_quantization_config,
     )
@@ -84,7 +84,9 @@ def test_xnnpacks_quantiser_lets_no_scale_fall_below_its_floor():
     weights = torch.full((4, 1, 3, 3), 0.001)
     measure = observer.observer_or_fake_quant_ctr()
     measure(weights)
-    assert (measure.calculate_qparams()[0] == 2**-12).all()  # it would be 0.001 / 127
+    assert (
+        measure.calculate_qparams()[0] == counted_device.SMALLEST
+    ).all()  # it would be 0.001 / 127
 
 
 V4_TABLE6 = {  # Qin et al. 2024, Table 6: million parameters, billion MACs

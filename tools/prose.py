@@ -220,6 +220,10 @@ def texts() -> list[Path]:
     ]
 
 
+MINUS = re.compile(r"(?:^|[\s(=,;|\[{^/])[−-]$")  # before a number, and no hyphen or dash
+UNIT = re.compile(r"\s*([A-Za-z]+)")  # behind it
+
+
 @dataclass(frozen=True)
 class Token:
     """A number or a name with a digit in it, where it stands in a plain text."""
@@ -239,8 +243,8 @@ def tokens(text: str) -> list[Token]:
     found = []
     for match in TOKEN.finditer(text):
         if match.lastgroup in ("number", "word") and re.search(r"\d", match[0]):
-            before = re.search(r"(?:^|[\s(=,;|\[{^/])([−-])$", text[: match.start()])
-            unit = re.match(r"\s*([A-Za-z]+)", text[match.end() :])
+            before = MINUS.match(text[max(0, match.start() - 2) : match.start()])
+            unit = UNIT.match(text, match.end())
             found.append(
                 Token(
                     *(match[0], match.start(), match.lastgroup == "number"),
