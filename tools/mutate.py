@@ -91,6 +91,16 @@ EQUIVALENT = {
         'nn.init.kaiming_normal_(layer.weight, mode="fan_in")',
         "nn.init.kaiming_normal_(layer.weight, )",
     ): "PyTorch's default",
+    (
+        "training",
+        "groups, recipe.lr, momentum=0.95, nesterov=True",
+        "groups, recipe.lr, momentum=1.9, nesterov=True",
+    ): "the schedule sets the momentum before the first step",
+    (
+        "v2",
+        "padding = kernel // 2",
+        "padding = kernel // 3",
+    ): "its kernels are 1 and 3, for which both give 0 and 1",
 }
 
 # ---------------------------------------------------------------- what is changed
