@@ -42,7 +42,7 @@ def build(name: str, width: float):
 
 
 def counting():
-    """How the networks' chapters count: `layer_costs`, `count_macs`, `count_params`. V3's notebook
+    """How the networks' chapters count: `layer_costs`, `count_params`. V3's notebook
     knows all types of layers.
     """
     from tools.notebooks import definitions
@@ -183,8 +183,9 @@ TIMM_V4 = {  # and the size of the pictures
 
 def count(network, size: int) -> tuple[float, float]:
     """(million MACs, million parameters) of any network."""
-    macs, params = counting().count_macs(network, size), counting().count_params(network)
-    return round(macs / 1e6, 3), round(params / 1e6, 4)
+    from tools.counting import million_macs, params
+
+    return round(million_macs(network, size), 3), round(params(network) / 1e6, 4)
 
 
 def points() -> dict:
