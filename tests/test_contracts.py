@@ -4,6 +4,7 @@ import ast
 import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -65,6 +66,56 @@ def test_the_book_is_built(built):
     assert not built, built
     missing = [each for each in toc_files() if not (SITE / f"{each}.html").exists()]
     assert not missing, f"run `make book` first: {missing} not found"
+
+
+def test_what_a_site_is_made_from(tmp_path, monkeypatch):
+    """A changed, a new and a lost file, a package and the repository's address make another site;
+    tests, caches and what an editor leaves beside a page do not.
+    """
+    monkeypatch.setattr(build_book, "ROOT", tmp_path)
+    page = tmp_path / "chapters" / "page.md"
+    page.parent.mkdir()
+    page.write_text("# One")
+    first = build_book.made_from()
+
+    for folder in ("tests", "_build", ".venv", "chapters/__pycache__"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "file").write_text("x")
+    (tmp_path / "chapters" / ".#page.md").symlink_to("nowhere")
+    assert build_book.made_from() == first
+
+    page.write_text("# Two")
+    second = build_book.made_from()
+    (tmp_path / "new.md").write_text("")
+    third = build_book.made_from()
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", "address"], check=True)
+    fourth = build_book.made_from()
+    monkeypatch.setattr(build_book, "distributions", lambda: [])
+    assert len({first, second, third, fourth, build_book.made_from()}) == 5
+
+
+def test_a_site_that_is_built_is_not_built_again(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "_build"
+    folder.mkdir()
+    places = {"ROOT": tmp_path, "BUILD": folder, "BUILT": folder / "built", "LOG": folder / "log"}
+    for place, path in places.items():
+        monkeypatch.setattr(build_book, place, path)
+    builds, status = [], 0
+
+    def run_build() -> int:
+        builds.append(status)
+        (folder / "html").mkdir()
+        (folder / "html" / "index.html").write_text("")
+        build_book.LOG.write_text("page.md:1: WARNING: no")
+        return status
+
+    monkeypatch.setattr(build_book, "run_build", run_build)
+    assert (build_book.main(), build_book.main()) == (0, 0) and len(builds) == 1
+    assert "Built already" in capsys.readouterr().out
+    monkeypatch.setattr(build_book, "made_from", lambda: "other sources")
+    status = 1
+    assert (build_book.main(), build_book.main()) == (1, 1) and len(builds) == 3, "not if it failed"
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,7 @@ def build(name: str, width: float):
 
 
 def counting():
-    """How the networks' chapters count: `layer_costs`, `count_params`. V3's notebook
-    knows all types of layers.
-    """
+    """How the chapters count: `layer_costs`, `count_params`. V3's knows all types of layers."""
     from tools.notebooks import definitions
 
     return definitions("v3")
