@@ -55,7 +55,7 @@ OTHERS = [[path] for path in AGAIN if path not in QUICK]
 PARTS = [QUICK, *(pytest.param(each, marks=pytest.mark.weekly) for each in OTHERS)]
 
 
-@pytest.mark.parametrize("paths", PARTS, ids=["quick", *(name(path) for (path,) in OTHERS)])
+@pytest.mark.parametrize("paths", PARTS, ids=lambda paths: " ".join(map(name, paths)))
 def test_each_cell_runs_twice_on_one_thread(paths, tmp_path):
     """With as many threads as PyTorch would take by itself, on a reader's two cores."""
     folders = [str(ROOT / "tests" / "offline"), str(ROOT)]

@@ -270,7 +270,7 @@ def source(chapter: str, function: str) -> str:
 
 @pytest.mark.parametrize("function", ["on_meta", "count_macs"])
 def test_the_networks_chapters_count_alike(function):
-    """So what V3's can count on its way, the others can."""
+    """So what V3's can count on its way, V1's and V2's can."""
     assert len({source(chapter, function) for chapter in BUILD}) == 1
 
 
