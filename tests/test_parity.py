@@ -117,8 +117,8 @@ V1_MISTAKES = {
     "the stride that Table 1 misprints": ("(1024, 1),", "(1024, 2),"),
     "a stride forgotten": ("(1024, 2),", "(1024, 1),"),
     "the stem's stride forgotten": (
-        "channels, kernel=3, stride=2, groups=1",
-        "channels, kernel=3, stride=1, groups=1",
+        "channels, kernel=3, stride=2",
+        "channels, kernel=3, stride=1",
     ),
     "batch norm left out": ("nn.BatchNorm2d(out_channels)", "nn.Identity()"),
     "another epsilon": ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, 1e-3)"),
@@ -180,20 +180,15 @@ def test_inverted_residual_equals_torchvision(stride, t, n):
 
 V2_MISTAKES = {
     "activation behind the projection": (
-        "self.layers.extend(conv_bn(hidden, out_channels, 1, 1, groups=1))",
-        "self.layers.extend(conv_bn(hidden, out_channels, 1, 1, groups=1) + [nn.ReLU6()])",
+        "ConvNormAct(hidden, out_channels, 1, activation=None)",
+        "ConvNormAct(hidden, out_channels, 1)",
     ),
     "no shortcut": ("stride == 1 and in_channels == out_channels", "False"),
     "no activation in the middle": (
-        "self.layers.extend(conv_bn(hidden, hidden, 3, stride, groups=hidden))\n"
-        "        self.layers.append(nn.ReLU6())",
-        "self.layers.extend(conv_bn(hidden, hidden, 3, stride, groups=hidden))\n"
-        "        self.layers.append(nn.Identity())",
+        "ConvNormAct(hidden, hidden, 3, stride, groups=hidden)",
+        "ConvNormAct(hidden, hidden, 3, stride, hidden, activation=None)",
     ),
-    "activation behind the sum": (
-        "return x + self.layers(x)",
-        "return F.relu6(x + self.layers(x))",
-    ),
+    "activation behind the sum": ("return x + y if", "return F.relu6(x + y) if"),
     "expansion where t is 1": ("if expand_ratio != 1:", "if True:"),
     "the first version's strides": (
         "(6, 64, 4, 2),  # 28 × 28 × 32\n    (6, 96, 3, 1),",
@@ -201,15 +196,15 @@ V2_MISTAKES = {
     ),
     "stride on every repetition": ("s if i == 0 else 1", "s"),
     "stride in the expansion": (
-        "conv_bn(in_channels, hidden, 1, 1, groups=1)",
-        "conv_bn(in_channels, hidden, 1, stride, groups=1)",
+        "ConvNormAct(in_channels, hidden, kernel=1)",
+        "ConvNormAct(in_channels, hidden, kernel=1, stride=stride)",
     ),
-    "plain ReLU": ("nn.ReLU6(", "nn.ReLU("),
+    "plain ReLU": ("nn.ReLU6", "nn.ReLU"),
     "another epsilon": ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, 1e-3)"),
     "bias": ("bias=False", "bias=True"),
     "no activation behind the last layer": (
-        "conv_bn(channels, last, 1, 1, groups=1), nn.ReLU6()",
-        "conv_bn(channels, last, 1, 1, groups=1)",
+        "ConvNormAct(channels, last, kernel=1)",
+        "ConvNormAct(channels, last, kernel=1, activation=None)",
     ),
     "expansion of the output": ("round(in_channels * expand_ratio)", "out_channels * expand_ratio"),
 }
@@ -304,30 +299,38 @@ def test_v3_block_equals_torchvision(stride, kernel, exp, se, nl):
     compare(ours, reference, 24, (14, 15))
 
 
+AROUND_THE_PROJECTION = (
+    "        self.squeeze_excite = nn.Identity()\n"
+    "        if squeeze:\n"
+    "            self.squeeze_excite = SqueezeExcitation(expanded, squeeze)\n"
+    "        self.project = ConvNormAct(expanded, out_channels, 1, activation=None)\n"
+    "        self.shortcut = stride == 1 and in_channels == out_channels\n\n"
+    "    def forward(self, x: Tensor) -> Tensor:\n"
+    "        y = self.project(self.squeeze_excite(self.depthwise(self.expand(x))))"
+)
+
 # What is replaced in the notebook. These show in both variants, those below in one.
 V3_MISTAKES = {
     "squeeze before the activation": (
-        "self.layers.append(activation())\n"
-        "        if squeeze:\n"
-        "            self.layers.append(SqueezeExcitation(expanded, squeeze))",
-        "if squeeze:\n"
-        "            self.layers.append(SqueezeExcitation(expanded, squeeze))\n"
-        "        self.layers.append(activation())",
+        "y = self.project(self.squeeze_excite(self.depthwise(self.expand(x))))",
+        "unit = self.depthwise\n"
+        "        y = unit.norm(unit.conv(self.expand(x)))\n"
+        "        y = self.project(unit.act(self.squeeze_excite(y)))",
     ),
     "squeeze after the projection": (
+        AROUND_THE_PROJECTION,
+        "        self.project = ConvNormAct(expanded, out_channels, 1, activation=None)\n"
+        "        self.squeeze_excite = nn.Identity()\n"
         "        if squeeze:\n"
-        "            self.layers.append(SqueezeExcitation(expanded, squeeze))\n"
-        "        self.layers.extend(conv_bn(expanded, out_channels, 1, 1, groups=1))",
-        "        self.layers.extend(conv_bn(expanded, out_channels, 1, 1, groups=1))\n"
-        "        if squeeze:\n"
-        "            self.layers.append(SqueezeExcitation(out_channels, squeeze))",
+        "            self.squeeze_excite = SqueezeExcitation(out_channels, squeeze)\n"
+        "        self.shortcut = stride == 1 and in_channels == out_channels\n\n"
+        "    def forward(self, x: Tensor) -> Tensor:\n"
+        "        y = self.squeeze_excite(self.project(self.depthwise(self.expand(x))))",
     ),
     "sigmoid for the gate": ("nn.Hardsigmoid()", "nn.Sigmoid()"),
     "old Keras's hard sigmoid": (
-        "            nn.Hardsigmoid(),\n        )\n\n    def forward(self, x: Tensor) -> Tensor:\n"
-        "        return x * self.gate(x)",
-        "        )\n\n    def forward(self, x: Tensor) -> Tensor:\n"
-        "        return x * (0.2 * self.gate(x) + 0.5).clamp(0, 1)",
+        "return self.hard_sigmoid(self.restore(few))",
+        "return (0.2 * self.restore(few) + 0.5).clamp(0, 1)",
     ),
     "SiLU for h-swish": ('"HS": nn.Hardswish', '"HS": nn.SiLU'),
     "SiLU in the head": ("            nn.Hardswish(),\n", "            nn.SiLU(),\n"),
@@ -338,12 +341,12 @@ V3_MISTAKES = {
     "squeeze from the input": ("make_divisible(exp // 4) if se", "channels // 4 if se"),
     "no squeeze": ("make_divisible(exp // 4) if se else 0", "0"),
     "activation behind the projection": (
-        "self.layers.extend(conv_bn(expanded, out_channels, 1, 1, groups=1))",
-        "self.layers.extend(conv_bn(expanded, out_channels, 1, 1, 1) + [activation()])",
+        "ConvNormAct(expanded, out_channels, 1, activation=None)",
+        "ConvNormAct(expanded, out_channels, 1, activation=act)",
     ),
     "no shortcut": ("stride == 1 and in_channels == out_channels", "False"),
     "expansion where there is nothing to expand": ("if expanded != in_channels:", "if True:"),
-    "padding of a 3×3": ("padding = kernel // 2", "padding = min(kernel // 2, 1)"),
+    "padding of a 3×3": ("padding=kernel // 2", "padding=min(kernel // 2, 1)"),
     "no bias in squeeze-and-excite": (
         "nn.Conv2d(channels, squeeze, kernel_size=1)",
         "nn.Conv2d(channels, squeeze, kernel_size=1, bias=False)",
@@ -456,7 +459,7 @@ THIN_MISTAKES = {  # they show only where channels are scaled
     ),
     "the last features not scaled": ("scaled(features)", "features"),
     "the stem not scaled": ("scaled(16)", "16"),
-    "the last layer from the table": ("last = 6 * channels", "last = scaled(576)"),
+    "the last layer from the table": ("last = 6 * rows[-1].out", "last = scaled(576)"),
 }
 
 
