@@ -174,14 +174,17 @@ def load_by_name(
 ) -> None:
     """Copy weights by name; `places` says what a layer of ours is called there.
 
-    ValueError if weights are left over: then it is another network.
+    ValueError if weights are missing or left over: it is another network.
     """
     names = {}
     for name in network.state_dict():
         layer, _, kind = name.rpartition(".")  # stem.conv, weight
         names[name] = f"{places[layer]}.{kind}"
-    if left := weights.keys() - names.values():
-        raise ValueError(f"no place for {sorted(left)}")
+    missing = set(names.values()) - weights.keys()
+    left = weights.keys() - set(names.values())
+    for which, what in ((missing, "missing"), (left, "left over")):
+        if which:
+            raise ValueError(f"{len(which)} {what}, first {min(which)!r}")
     network.load_state_dict({ours: weights[names[ours]] for ours in names})
 
 
