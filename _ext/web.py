@@ -41,7 +41,10 @@ def name_folds(app: Sphinx, pagename, templatename, context, doctree) -> None:
 
     def make_named_tree(*args, **options):
         tree = make_tree(*args, **options)
-        for fold in tree.select("summary"):
+        folds = tree.select("summary")
+        if not folds:
+            raise ExtensionError("the theme's sidebar has no folds any more; see name_folds")
+        for fold in folds:
             fold["aria-label"] = "Pages of this chapter"
         return tree
 
