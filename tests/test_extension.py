@@ -1,10 +1,15 @@
 """The book's Sphinx extension: buttons where there is a repository, none where there is not."""
 
 import importlib.util
+import logging
 from types import SimpleNamespace
 
+import nbformat
 import pytest
-from nbformat.v4 import new_output
+from myst_nb.core.config import NbParserConfig
+from myst_nb.core.execute import cache
+from nbformat.v4 import new_code_cell, new_notebook
+from sphinx.errors import ExtensionError
 
 from tests.book import ROOT
 
@@ -50,19 +55,37 @@ def test_one_setting_overrules_the_remote(monkeypatch):
     assert config.html_theme_options["repository_url"] == setting
 
 
-def printed(text: str, name: str = "stdout"):
-    return new_output("stream", name=name, text=text)
+PRINTS_IN_PIECES = """
+import sys, time
+from IPython.display import Math
+
+print("width 0.35", end="", flush=True)
+print("!", file=sys.stderr, flush=True)
+time.sleep(0.5)
+display(Math("x"))
+for state in (" 11", "\\n10 %", "\\r50 %", "\\r100 %\\ndone\\n"):
+    print(state, end="", flush=True)
+    time.sleep(0.5)
+"""
 
 
-def test_what_was_printed_in_pieces_is_shown_as_one():
-    picture = new_output("display_data", data={})
-    pieces = [printed("width 0.35"), printed("!", "stderr"), picture, printed(" 11\n\nwidth 0.5")]
-    stdout, stderr, shown = extension.join_streams(pieces)
-    assert (stdout["text"], stderr["text"]) == ("width 0.35 11\n\nwidth 0.5", "!")
-    assert shown is picture and extension.join_streams([]) == []
-    assert pieces[0]["text"] == "width 0.35", "the notebook itself stays as it was"
+def test_what_was_printed_in_pieces_is_one_output(tmp_path, monkeypatch):
+    """As MyST-NB executes a notebook; of a progress bar the last state is left."""
+    monkeypatch.setattr(
+        cache, "single_nb_execution", extension.in_whole_lines(cache.single_nb_execution)
+    )
+    path = tmp_path / "pieces.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(PRINTS_IN_PIECES)]), path)
+    config = NbParserConfig(execution_mode="cache", execution_cache_path=str(tmp_path / "cache"))
+    notebook = nbformat.read(path, as_version=4)
+    with cache.NotebookClientCache(notebook, path, config, logging.getLogger()) as client:
+        assert client.exec_metadata["succeeded"], client.exec_metadata
+        outputs = client.notebook.cells[0].outputs
+    printed = {each["name"]: each["text"] for each in outputs if each["output_type"] == "stream"}
+    assert len(outputs) == 3 and len(printed) == 2
+    assert printed == {"stdout": "width 0.35 11\n100 %\ndone\n", "stderr": "!\n"}
 
 
-def test_a_progress_bar_leaves_its_last_state():
-    (bar,) = extension.join_streams([printed("10 %\r"), printed("50 %\r100 %\ndone\n")])
-    assert bar["text"] == "100 %\ndone\n"
+def test_a_setting_that_a_package_no_longer_has_fails_the_build():
+    with pytest.raises(ExtensionError, match="myst_nb.core.execute.cache no longer has gone"):
+        extension.set_in(cache, "gone", None)
