@@ -221,7 +221,7 @@ def test_figures_are_ours_and_described(page):
     figures = directives(text, "figure")
     assert figures, "a page without a figure"
     for target, body in figures:
-        assert (path.parent / target).resolve().parent == ROOT / "figures"
+        assert (path.parent / target).resolve().parent == ROOT / "figures" / path.parent.name
         alt = re.search(r"^:alt: (.+)$", body, flags=re.MULTILINE)
         assert alt and len(alt[1]) >= 60, f"{target}: say what the figure shows"
         caption = re.sub(r"^:.*$", "", body, flags=re.MULTILINE).strip()

@@ -1,16 +1,12 @@
 """The book's Sphinx extension: buttons where there is a repository, none where there is not."""
 
-import importlib.util
 from types import SimpleNamespace
 
 import pytest
 from nbformat.v4 import new_output
 
+from extension import settings
 from tests.book import ROOT
-
-spec = importlib.util.spec_from_file_location("book_extension", ROOT / "_ext" / "book.py")
-extension = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(extension)
 
 
 @pytest.mark.parametrize(
@@ -28,25 +24,25 @@ spec.loader.exec_module(extension)
     ],
 )
 def test_address_of_a_remote(remote, address):
-    assert extension.https_url(remote) == address
+    assert settings.https_url(remote) == address
 
 
 @pytest.mark.parametrize("remote", ["git@github.com:someone/mobilenets.git", ""])
 def test_buttons_follow_the_repository(remote, monkeypatch):
-    monkeypatch.setattr(extension, "git_remote", lambda folder: remote)
+    monkeypatch.setattr(settings, "git_remote", lambda folder: remote)
     config = SimpleNamespace(html_theme_options={"repository_url": ""})
-    extension.show_repository_buttons(SimpleNamespace(srcdir=ROOT), config)
+    settings.show_repository_buttons(SimpleNamespace(srcdir=ROOT), config)
     options = config.html_theme_options
     assert ("colab_url" in options["launch_buttons"]) == bool(remote)
-    assert options.get("repository_url", "") == extension.https_url(remote)
+    assert options.get("repository_url", "") == settings.https_url(remote)
     assert options.get("use_source_button", False) == bool(remote)
 
 
 def test_one_setting_overrules_the_remote(monkeypatch):
-    monkeypatch.setattr(extension, "git_remote", lambda folder: "git@github.com:a/fork.git")
+    monkeypatch.setattr(settings, "git_remote", lambda folder: "git@github.com:a/fork.git")
     setting = "https://github.com/the/original"
     config = SimpleNamespace(html_theme_options={"repository_url": setting})
-    extension.show_repository_buttons(SimpleNamespace(srcdir=ROOT), config)
+    settings.show_repository_buttons(SimpleNamespace(srcdir=ROOT), config)
     assert config.html_theme_options["repository_url"] == setting
 
 
@@ -57,12 +53,12 @@ def printed(text: str, name: str = "stdout"):
 def test_what_was_printed_in_pieces_is_shown_as_one():
     picture = new_output("display_data", data={})
     pieces = [printed("width 0.35"), printed("!", "stderr"), picture, printed(" 11\n\nwidth 0.5")]
-    stdout, stderr, shown = extension.join_streams(pieces)
+    stdout, stderr, shown = settings.join_streams(pieces)
     assert (stdout["text"], stderr["text"]) == ("width 0.35 11\n\nwidth 0.5", "!")
-    assert shown is picture and extension.join_streams([]) == []
+    assert shown is picture and settings.join_streams([]) == []
     assert pieces[0]["text"] == "width 0.35", "the notebook itself stays as it was"
 
 
 def test_a_progress_bar_leaves_its_last_state():
-    (bar,) = extension.join_streams([printed("10 %\r"), printed("50 %\r100 %\ndone\n")])
+    (bar,) = settings.join_streams([printed("10 %\r"), printed("50 %\r100 %\ndone\n")])
     assert bar["text"] == "100 %\ndone\n"

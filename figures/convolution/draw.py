@@ -2,9 +2,10 @@
 
 import matplotlib.pyplot as plt
 import torch
-from style import HATCHES, WIDTH, arrow, canvas, colour, patch, plane, save, sized, stack
 from torch import nn
 from torchvision.models import vgg16
+
+from figures.style import HATCHES, WIDTH, arrow, canvas, colour, patch, plane, save, sized, stack
 
 # The chapter's example.
 INPUT = (3, 6, 6)
@@ -43,7 +44,7 @@ def window() -> None:
         ha="center",
         weight="bold",
     )
-    save(fig, "convolution-window")
+    save(fig, "convolution/window")
 
 
 def whole() -> None:
@@ -68,7 +69,7 @@ def whole() -> None:
     arrow(ax, (11.7, 5.4), (12.9, 5.4))
     stack(ax, 13.3, 2.9, 4, 5, "standard-light", edge="standard")
     ax.text(16.5, 1.0, f"output {sized(OUTPUT)}", ha="center")
-    save(fig, "convolution-whole")
+    save(fig, "convolution/whole")
 
 
 def padding() -> None:
@@ -101,7 +102,7 @@ def padding() -> None:
             )
         )
         ax.set_title(f"{title}\n6×6 → {size}×{size}", fontsize=10, pad=5)
-    save(fig, "convolution-padding")
+    save(fig, "convolution/padding")
 
 
 def vgg_layers() -> list[tuple[str, int, int]]:
@@ -155,7 +156,7 @@ def vgg() -> None:
         ax.set_axisbelow(True)
     axes[1].legend(frameon=False, loc="upper left")
     axes[1].set_xticks(range(len(rows)), names, rotation=90, fontsize=8.5)
-    save(fig, "vgg16-layers")
+    save(fig, "convolution/vgg16-layers")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 import matplotlib.pyplot as plt
 import torch
-from style import WIDTH, arrow, canvas, colour, patch, plane, save, sized
 from torch import nn
+
+from figures.style import WIDTH, arrow, canvas, colour, patch, plane, save, sized
 
 # The chapter's example.
 INPUT = (3, 6, 6)
@@ -29,7 +30,7 @@ def channels() -> None:
         (15.85, f"output {sized(OUTPUT)}"),
     ):
         ax.text(x, 13.9, text, ha="center")
-    save(fig, "depthwise-channels")
+    save(fig, "depthwise/channels")
 
 
 def groups() -> None:
@@ -59,7 +60,7 @@ def groups() -> None:
         ax.set_xlabel("input channel")
         ax.set_ylabel("output channel")
         ax.spines[:].set_visible(False)
-    save(fig, "depthwise-groups")
+    save(fig, "depthwise/groups")
 
 
 if __name__ == "__main__":

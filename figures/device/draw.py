@@ -2,8 +2,8 @@
 
 import matplotlib.pyplot as plt
 import torch
-from style import WIDTH, colour, save
 
+from figures.style import WIDTH, colour, save
 from tools import latency
 from tools.notebooks import definitions
 
@@ -51,7 +51,7 @@ def roofline() -> None:
     ax.minorticks_off()
     ax.grid(True, lw=0.5)
     ax.legend(loc="lower right", frameon=False)
-    save(fig, "device-roofline")
+    save(fig, "device/roofline")
 
 
 def staircase() -> None:
@@ -69,7 +69,7 @@ def staircase() -> None:
     ax.minorticks_off()
     ax.grid(True, lw=0.5)
     ax.legend(loc="upper left", frameon=False)
-    save(fig, "device-staircase")
+    save(fig, "device/staircase")
 
 
 def scales() -> None:
@@ -97,7 +97,7 @@ def scales() -> None:
         ax.set_xticks([-0.5, 0, 0.5], ["−0.5", "0", "0.5"])
         for side in ("left", "bottom"):
             ax.spines[side].set_visible(False)
-    save(fig, "device-scales")
+    save(fig, "device/scales")
 
 
 if __name__ == "__main__":

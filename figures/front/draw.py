@@ -6,9 +6,9 @@ from functools import cache
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from style import HATCHES, WIDTH, colour, plt, save, save_pixels
 from torchvision.models import vgg16
 
+from figures.style import HATCHES, WIDTH, colour, plt, save, save_pixels
 from tools import counting, papers
 from tools.counting import million_macs, on_meta
 from tools.notebooks import definitions
@@ -55,7 +55,7 @@ def story() -> None:
     fig, ax = plt.subplots(figsize=(WIDTH, 3.3))
     fig.subplots_adjust(0.02, 0, 1, 1)
     draw(ax, 9.5)
-    save(fig, "front-story")
+    save(fig, "front/story")
 
 
 def preview() -> None:
@@ -64,7 +64,7 @@ def preview() -> None:
     fig.subplots_adjust(0.05, 0.01, 0.99, 0.8)
     fig.text(0.05, 0.86, "MobileNets, line by line", fontsize=38, fontweight="bold")
     draw(ax, 18)
-    save_pixels(fig, "preview")
+    save_pixels(fig, "front/preview")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 import matplotlib.pyplot as plt
 import torch
-from style import HATCHES, WIDTH, arrow, canvas, colour, patch, plane, save, sized, stack
 from torch import nn
 
+from figures.style import HATCHES, WIDTH, arrow, canvas, colour, patch, plane, save, sized, stack
 from tools.notebooks import definitions
 
 # The chapter's example.
@@ -36,7 +36,7 @@ def mix() -> None:
         x, y = at(i)
         patch(ax, x + 3, y + 3, 1, 1, "pointwise", z=10 - i + 0.5)
     ax.text(16.4, 0.9, f"output {sized(OUTPUT)}", ha="center")
-    save(fig, "pointwise-mix")
+    save(fig, "pointwise/mix")
 
 
 def v1_totals() -> dict[str, tuple[int, int]]:
@@ -92,7 +92,7 @@ def shares() -> None:
     ax.invert_yaxis()
     ax.set(xlim=(0, 100), xlabel="per cent of MobileNetV1")
     fig.legend(loc="upper center", ncol=2, frameon=False)
-    save(fig, "pointwise-shares")
+    save(fig, "pointwise/shares")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from style import WIDTH, arrow, box, canvas, colour, save, sized, stack
 from torch import nn
+
+from figures.style import WIDTH, arrow, box, canvas, colour, save, sized, stack
 
 
 def routes() -> None:
@@ -32,7 +33,7 @@ def routes() -> None:
     ax.text(16.0, 2.6, filters[2], ha="center", va="center", fontsize=9)
     total = f"{depthwise} + {pointwise} = {depthwise + pointwise} MACs"
     ax.text(12.0, 0.4, total, ha="center", fontsize=12, weight="bold")
-    save(fig, "separable-routes")
+    save(fig, "separable/routes")
 
 
 def saving() -> None:
@@ -60,7 +61,7 @@ def saving() -> None:
     ax.set_xlabel("output channels N")
     ax.set_xticks([4, 16, 64, 256, 1024], ["4", "16", "64", "256", "1024"])
     ax.minorticks_off()
-    save(fig, "separable-saving")
+    save(fig, "separable/saving")
 
 
 def block() -> None:
@@ -92,7 +93,7 @@ def block() -> None:
                 box(ax, x, y, 10, height, label, kind)
         arrow(ax, (x + 5, y), (x + 5, y - 1.1))
         ax.text(x + 5, y - 2.2, "N channels", ha="center")
-    save(fig, "separable-block")
+    save(fig, "separable/block")
 
 
 def kept_energy(terms: int, channels: int = 64) -> float:
@@ -114,7 +115,7 @@ def energy() -> None:
     ax.bar_label(bars, [f"{share:.0f}" for share in shares], fontsize=9, color=colour("ink"))
     ax.set(xlabel="separable convolutions added up", ylabel="per cent kept", ylim=(0, 110))
     ax.set_xticks(range(1, 10))
-    save(fig, "separable-energy")
+    save(fig, "separable/energy")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from statistics import mean, stdev
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.patches import Rectangle
-from style import WIDTH, arrow, box, canvas, colour, save
 
+from figures.style import WIDTH, arrow, box, canvas, colour, save
 from tools import learning
 from tools.notebooks import definitions
 
@@ -45,7 +45,7 @@ def cost() -> None:
     ax.minorticks_off()
     ax.grid(True, lw=0.5)
     ax.legend(loc="lower right", frameon=False)
-    save(fig, "training-cost")
+    save(fig, "training/cost")
 
 
 def pictures() -> None:
@@ -61,7 +61,7 @@ def pictures() -> None:
     ax.minorticks_off()
     ax.grid(True, lw=0.5)
     ax.legend(loc="lower right", frameon=False)
-    save(fig, "training-pictures")
+    save(fig, "training/pictures")
 
 
 def curves() -> None:
@@ -83,7 +83,7 @@ def curves() -> None:
     for ax in (top, bottom):
         ax.minorticks_off()
         ax.grid(True, lw=0.5)
-    save(fig, "training-curves")
+    save(fig, "training/curves")
 
 
 def processes() -> None:
@@ -109,7 +109,7 @@ def processes() -> None:
         arrow(ax, (x * 0.75 + 3.1, 3.5), (x, 1.9))
         ax.text(x, 1.1, "the same step", ha="center", va="center")
     box(ax, 4.5, 3.6, 16.0, 1.9, "the mean of both gradients")
-    save(fig, "training-processes")
+    save(fig, "training/processes")
 
 
 if __name__ == "__main__":

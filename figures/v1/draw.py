@@ -1,8 +1,8 @@
 """Figures of the chapter on MobileNetV1."""
 
 import matplotlib.pyplot as plt
-from style import HATCHES, WIDTH, accuracy_axes, box, canvas, colour, map_row, save
 
+from figures.style import HATCHES, WIDTH, accuracy_axes, box, canvas, colour, map_row, save
 from tools import counting, papers
 from tools.counting import million_macs
 from tools.notebooks import definitions
@@ -57,7 +57,7 @@ def network() -> None:
     classes = fc[1][0].layer.out_features
     box(ax, 3.4, y, 8.8, 1.5, f"linear, {classes:,} classes")
     ax.text(24.8, y + 0.75, f"{classes:,} logits", ha="right", va="center", fontsize=9)
-    save(fig, "v1-network")
+    save(fig, "v1/network")
 
 
 def cost() -> None:
@@ -85,7 +85,7 @@ def cost() -> None:
     axes[1].set(ylabel="million weights", ylim=(0, 1.19))
     axes[1].set_xticks(range(15), [name for name, _ in units()], fontsize=9)
     fig.legend(loc="upper center", ncol=4, frameon=False, columnspacing=1.2, handletextpad=0.5)
-    save(fig, "v1-cost")
+    save(fig, "v1/cost")
 
 
 def grid() -> None:
@@ -124,7 +124,7 @@ def grid() -> None:
     )
     ax.plot([], [], "o-", ms=5, lw=1.2, color=colour("ink"), label="released checkpoints")
     accuracy_axes(ax, xlim=(10, 800), ylim=(38, 74))
-    save(fig, "v1-grid")
+    save(fig, "v1/grid")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import math
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.patches import Rectangle
-from style import HATCHES, WIDTH, accuracy_axes, arrow, box, canvas, colour, map_row, save
 
+from figures.style import HATCHES, WIDTH, accuracy_axes, arrow, box, canvas, colour, map_row, save
 from tools import counting, papers
 from tools.counting import million_macs
 from tools.notebooks import definitions
@@ -31,7 +31,7 @@ def relu() -> None:
     for ax in axes.flat:
         ax.set_aspect("equal", adjustable="datalim")
         ax.axis("off")
-    save(fig, "v2-relu")
+    save(fig, "v2/relu")
 
 
 def tensor(ax, middle: float, y: float, channels: int, scale: float, text: str) -> None:
@@ -80,7 +80,7 @@ def blocks() -> None:
             y -= 2.4
             box(ax, x - 1.5, y, 3.0, 1.5, "ReLU")
         arrow(ax, (x, y), (x, y - 1.0))
-    save(fig, "v2-blocks")
+    save(fig, "v2/blocks")
 
 
 def network() -> None:
@@ -120,7 +120,7 @@ def network() -> None:
     y -= 1.95
     box(ax, 3.0, y, 9.4, 1.5, f"linear, {classes:,} classes")
     ax.text(24.8, y + 0.75, f"{classes:,} logits", ha="right", va="center", fontsize=9)
-    save(fig, "v2-network")
+    save(fig, "v2/network")
 
 
 def memory() -> None:
@@ -152,7 +152,7 @@ def memory() -> None:
     fig.legend(
         loc="upper center", ncol=3, frameon=False, columnspacing=1.0, handletextpad=0.4, fontsize=9
     )
-    save(fig, "v2-memory")
+    save(fig, "v2/memory")
 
 
 def is_projection(cost) -> bool:
@@ -186,7 +186,7 @@ def grid() -> None:
         )
     ax.plot([], [], "x", ms=5, color=colour("muted"), label="V1, all widths")
     accuracy_axes(ax, xlim=(8, 900), ylim=(38, 78))
-    save(fig, "v2-grid")
+    save(fig, "v2/grid")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from matplotlib.patches import Rectangle
-from style import HATCHES, WIDTH, accuracy_axes, arrow, box, canvas, colour, map_row, save
 
+from figures.style import HATCHES, WIDTH, accuracy_axes, arrow, box, canvas, colour, map_row, save
 from tools import counting, papers
 from tools.counting import million_macs
 from tools.notebooks import definitions
@@ -42,7 +42,7 @@ def steps() -> None:
     ax.text(312, 0.85, "M parameters", ha="right", color=colour("muted"))
     ax.set(xlim=(0, 312), ylim=(-4.3, 1.0))
     ax.axis("off")
-    save(fig, "v3-steps")
+    save(fig, "v3/steps")
 
 
 def search() -> None:
@@ -62,7 +62,7 @@ def search() -> None:
     ax.set(xlabel="block", ylabel="channels inside", ylim=(0, 1000))
     ax.set_xticks(range(1, 16), [str(number) for number in range(1, 16)], fontsize=9)
     fig.legend(loc="upper center", ncol=2, frameon=False)
-    save(fig, "v3-search")
+    save(fig, "v3/search")
 
 
 def block() -> None:
@@ -126,7 +126,7 @@ def block() -> None:
     ax.text(x, y, "+", ha="center", va="center", fontsize=17, color=colour("shortcut"))
     arrow(ax, (x, y + 1.9), (x, y + 0.55))
     arrow(ax, (x, y - 0.55), (x, y - 1.5))
-    save(fig, "v3-block")
+    save(fig, "v3/block")
 
 
 def swish() -> None:
@@ -154,7 +154,7 @@ def swish() -> None:
             ax.grid(True, lw=0.5)
     axes[0, 0].set_ylim(-0.05, 1.4)
     axes[1, 0].set_ylabel("hard − soft")
-    save(fig, "v3-swish")
+    save(fig, "v3/swish")
 
 
 def ends() -> None:
@@ -188,7 +188,7 @@ def ends() -> None:
         total = sum(cost.macs for cost in costs)
         ax.text(left + 11.6, 0.6, f"{million(total)} M", ha="right", weight="bold")
         ax.text(left + 4.0, 0.6, "together", ha="center")
-    save(fig, "v3-ends")
+    save(fig, "v3/ends")
 
 
 def network(variant: str, name: str, inches: float, height: float) -> None:
@@ -281,7 +281,7 @@ def accuracy() -> None:
     ax.plot([], [], "o", ms=5, mfc="none", color=colour("pointwise"), label="V2")
     ax.plot([], [], "x", ms=5, color=colour("muted"), label="V1")
     accuracy_axes(ax, xlim=(8, 900), ylim=(38, 79))
-    save(fig, "v3-accuracy")
+    save(fig, "v3/accuracy")
 
 
 def latency() -> None:
@@ -310,7 +310,7 @@ def latency() -> None:
     ax.minorticks_off()
     ax.grid(True, lw=0.5)
     ax.legend(loc="lower right", frameon=False)
-    save(fig, "v3-latency")
+    save(fig, "v3/latency")
 
 
 if __name__ == "__main__":
@@ -319,7 +319,7 @@ if __name__ == "__main__":
     block()
     swish()
     ends()
-    network("large", "v3-large", 7.05, 36.7)
-    network("small", "v3-small", 5.71, 29.75)
+    network("large", "v3/large", 7.05, 36.7)
+    network("small", "v3/small", 5.71, 29.75)
     accuracy()
     latency()

@@ -4,34 +4,23 @@
     Choose a network, …
     ```
 
-Its data are counted from the book's networks (tools/explorers.py), and its first state is rendered
-while the book is built, by the scripts that go on with it in the browser (explorers/). So a
-page without scripts, or on paper, shows that first state.
+Its data are counted from the book's networks, and its first state is rendered while the book is
+built, by the scripts that go on with it in the browser. So a page without scripts, or on paper,
+shows that first state.
 """
 
 import html
 import json
+import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))
-
-from book import node_binary
-
-from tools import explorers
-
-PRERENDER = Path(__file__).with_name("prerender.js")
-TITLES = {
-    "cost": "What a network costs",
-    "steps": "A convolution, step by step",
-    "points": "Accuracy against cost",
-}
+import explorers
+from extension.settings import node_binary
 
 
 class explorer(nodes.raw):
@@ -44,8 +33,8 @@ class Explorer(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0]
-        if name not in TITLES:
-            raise self.error(f"no explorer {name!r}: there are {', '.join(TITLES)}")
+        if name not in explorers.NAMES:
+            raise self.error(f"no explorer {name!r}: there are {', '.join(explorers.NAMES)}")
         scripts = explorers.script_files(name)
         for path in [*scripts, *explorers.SOURCES]:
             self.env.note_dependency(str(path))
@@ -53,7 +42,7 @@ class Explorer(SphinxDirective):
         drawn = subprocess.run(
             [
                 node_binary(),
-                str(Path(__file__).with_name("prerender.js")),
+                str(explorers.FOLDER / "prerender.js"),
                 name,
                 *map(str, scripts),
             ],
@@ -64,7 +53,8 @@ class Explorer(SphinxDirective):
         )
         if drawn.returncode:
             raise self.error(f"explorer {name!r}: {drawn.stderr.strip()}")
-        head = f'<p class="explorer-title" id="explorer-{name}">{html.escape(TITLES[name])}</p>'
+        title = html.escape(explorers.module(name).TITLE)
+        head = f'<p class="explorer-title" id="explorer-{name}">{title}</p>'
         opening = (
             f'<div class="explorer" id="play-{name}" data-name="{name}" role="group" '
             f'aria-labelledby="explorer-{name}">{head}'
@@ -90,14 +80,21 @@ def add_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
             app.add_js_file(f"{name}.js", defer="defer")
 
 
-def ship_scripts(app: Sphinx, config: Config) -> None:
-    """Named in `_config.yml`, the folder's scripts would be loaded into every page."""
-    config.html_static_path.append("explorers")
+def ship_scripts(app: Sphinx) -> None:
+    """Put into the site what its pages load, and not the Python that lies beside it."""
+    if app.builder.format != "html":
+        return
+    static = Path(app.outdir, "_static")
+    static.mkdir(parents=True, exist_ok=True)
+    for file in ("explorer.js", "explorers.css"):
+        shutil.copy(explorers.FOLDER / file, static)
+    for name in explorers.NAMES:
+        shutil.copy(explorers.FOLDER / name / "view.js", static / f"{name}.js")
 
 
 def setup(app: Sphinx) -> dict:
     app.add_directive("explorer", Explorer)
     app.add_node(explorer, html=(lambda self, node: self.visit_raw(node), None))
-    app.connect("config-inited", ship_scripts)
+    app.connect("builder-inited", ship_scripts)
     app.connect("html-page-context", add_scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

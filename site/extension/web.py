@@ -76,7 +76,7 @@ EDITS = (
         r'(?<=<script data-cfasync="false">)\s*document\.documentElement\.dataset\.mode = [^<]*',
         FIRST_SCRIPT,
     ),
-    # 1.5 MB of icons. Ours are in _static/icons.css.
+    # 1.5 MB of icons. Ours are in site/static/icons.css.
     (r'<script defer src="[^"]*/fontawesome\.js[^"]*"></script>', ""),
     # Once is enough; Sphinx writes the first.
     (r'\s*<meta name="viewport" content="width=device-width, initial-scale=1" ?/?>', ""),
@@ -91,7 +91,7 @@ EDITS = (
     # What is seen must be part of what is said: "Search Ctrl+K", and the theme's switch.
     (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),
 )
-# The theme lays the whole page out to find what scrolls; site/book.js does it bit by bit.
+# The theme lays the whole page out to find what scrolls; site/static/book.js does it bit by bit.
 MEASURE_ALL = ',"complete"===document.readyState?I():window.addEventListener("load",I)'
 
 OUR_STYLES = ("book.css", "icons.css", "explorers.css")
@@ -106,7 +106,9 @@ def edit(page: str, name: str) -> str:
     for found, instead in EDITS:
         page, times = re.subn(found, instead, page, flags=re.DOTALL)
         if not times:
-            raise ExtensionError(f"{name}: the theme no longer writes {found}; see _ext/web.py")
+            raise ExtensionError(
+                f"{name}: the theme no longer writes {found}; see site/extension/web.py"
+            )
     if 'class="katex"' in page:
         page = page.replace("</title>", f"</title>{EARLY_FONTS}", 1)
     return page if name == "search" else re.sub(SEARCH, "", page)
@@ -240,7 +242,9 @@ def edit_what_is_written(app: Sphinx) -> None:
     if MEASURE_ALL not in (theme / "scripts" / "pydata-sphinx-theme.js").read_text(
         encoding="utf-8"
     ):
-        raise ExtensionError(f"the theme's script no longer says {MEASURE_ALL}; see _ext/web.py")
+        raise ExtensionError(
+            f"the theme's script no longer says {MEASURE_ALL}; see site/extension/web.py"
+        )
     render = app.builder.templates.render
 
     def render_and_edit(template: str, context: dict) -> str:
@@ -294,7 +298,7 @@ def drop_unused_files(app: Sphinx, exception: Exception | None) -> None:
         return
     out = Path(app.outdir)
     if app.config.html_baseurl:  # it needs a full address: without one, nobody could see it
-        shutil.copy(Path(app.srcdir, "figures", "preview.png"), out / "_static")
+        shutil.copy(Path(app.srcdir, "figures", "front", "preview.png"), out / "_static")
     script = out / "_static" / "scripts" / "pydata-sphinx-theme.js"
     script.write_text(script.read_text(encoding="utf-8").replace(MEASURE_ALL, ""), encoding="utf-8")
     for path in (out / "_static").rglob("*"):

@@ -5,8 +5,8 @@ from functools import cache
 from torch import nn
 
 from tests.book import definitions
-from tests.numbers.common import integer
-from tests.numbers.separable import FULL_V1, times
+from tests.numbers import integer
+from tests.separable.numbers import FULL_V1, times
 from tools import papers
 from tools.counting import macs, on_meta, params, totals_by_kind, v1, v2, v3
 

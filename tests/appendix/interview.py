@@ -7,11 +7,7 @@ import torch
 from torch import nn
 from torchvision.models import resnet50
 
-from tests.book import definitions
-from tests.numbers import device, training
-from tests.numbers import v1 as first
-from tests.numbers import v3 as third
-from tests.numbers.cheatsheet import (
+from tests.appendix.cheatsheet import (
     COST,
     KINDS,
     NETWORKS,
@@ -21,10 +17,15 @@ from tests.numbers.cheatsheet import (
     separable,
     share,
 )
-from tests.numbers.cheatsheet import first as first_filters
-from tests.numbers.common import integer, provided
-from tests.numbers.separable import FULL_V1, times
-from tests.numbers.v2 import always
+from tests.appendix.cheatsheet import first as first_filters
+from tests.book import definitions
+from tests.device import numbers as device
+from tests.numbers import integer, provided
+from tests.separable.numbers import FULL_V1, times
+from tests.training import numbers as training
+from tests.v1 import numbers as first
+from tests.v2.numbers import always
+from tests.v3 import numbers as third
 from tools import learning, papers
 from tools.counting import macs, macs_by_layer, on_meta, params, v1, v2
 

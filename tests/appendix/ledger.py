@@ -14,10 +14,13 @@ from torchvision.models import (
     squeezenet1_0,
 )
 
-from tests.numbers import convolution, device, pointwise, separable
-from tests.numbers import v1 as c1
-from tests.numbers import v2 as c2
-from tests.numbers import v3 as c3
+from tests.convolution import numbers as convolution
+from tests.device import numbers as device
+from tests.pointwise import numbers as pointwise
+from tests.separable import numbers as separable
+from tests.v1 import numbers as c1
+from tests.v2 import numbers as c2
+from tests.v3 import numbers as c3
 from tools import papers
 from tools.counting import macs, on_meta, params, v1, v3
 from tools.learning import SEPARABLE, THINNED, tested

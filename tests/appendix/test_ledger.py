@@ -10,8 +10,8 @@ from torch import nn
 from torchvision.models import ResNet50_Weights, VGG16_Weights, alexnet, squeezenet1_0
 
 from tests.book import ROOT
-from tests.numbers import convolution
-from tests.numbers import v1 as counted_v1
+from tests.convolution import numbers as convolution
+from tests.v1 import numbers as counted_v1
 from tools import papers
 from tools.counting import macs, on_meta, params
 from tools.variants import minimalistic_v3
@@ -142,7 +142,7 @@ def test_h_swish_is_slower_than_the_relu_whose_place_it_takes():
 # ---------------------------------------------------------------- the page itself
 
 PAGE = ROOT / "chapters" / "appendix" / "ledger.md"
-NAMED = sorted(set(re.findall(r"`(tests/\w+\.py)::(\w+)`", PAGE.read_text())))
+NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE.read_text())))
 
 
 @pytest.mark.parametrize(("file", "test"), NAMED)

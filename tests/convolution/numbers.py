@@ -5,7 +5,7 @@ from torch import nn
 from torchvision.models import ResNet50_Weights, VGG16_Weights, resnet50, vgg16
 
 from tests.book import definitions
-from tests.numbers.common import code, minutes
+from tests.numbers import code, minutes
 from tools import papers
 from tools.counting import macs, macs_by_layer, on_meta, params, v1
 

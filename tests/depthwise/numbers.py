@@ -7,7 +7,7 @@ from torch import nn
 from torchvision.models import resnext50_32x4d
 
 from tests.book import definitions
-from tests.numbers.common import code, minutes
+from tests.numbers import code, minutes
 from tools.counting import macs, macs_by_layer, on_meta, params
 
 standard = nn.Conv2d(3, 5, 3, bias=False)

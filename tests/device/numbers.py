@@ -7,7 +7,7 @@ from statistics import mean
 import torch
 
 from tests.book import definitions
-from tests.numbers.common import integer, minutes, provided
+from tests.numbers import integer, minutes, provided
 from tools import latency, papers
 from tools.counting import macs as count_macs
 from tools.counting import on_meta
@@ -115,7 +115,7 @@ CHANNELS = {
     for name in ("V1", "V2")
 }
 V3_EPS = next(m.eps for m in NETS["V3-Large"].modules() if isinstance(m, torch.nn.BatchNorm2d))
-# ExecuTorch's quantiser lets no scale be smaller: tests/test_ledger.py sees to that.
+# ExecuTorch's quantiser lets no scale be smaller: tests/appendix/test_ledger.py sees to that.
 SMALLEST = 2**-12
 LOST = max(run["32 bits"] - run["channel"] for runs in DIGITS.values() for run in runs)
 # Exactly those networks fell that have a dead channel; each has one. V3 never fell.

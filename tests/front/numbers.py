@@ -2,8 +2,8 @@
 
 from torchvision.models import vgg16
 
-from tests.numbers.common import minutes
-from tests.numbers.separable import DW, FULL_V1, PAIR, PW, STANDARD
+from tests.numbers import minutes
+from tests.separable.numbers import DW, FULL_V1, PAIR, PW, STANDARD
 from tools import papers
 from tools.counting import macs, on_meta, v1, v2, v3
 

@@ -5,7 +5,7 @@ from torch import nn
 from torchvision.models import mobilenet_v2
 
 from tests.book import definitions
-from tests.numbers.common import code, minutes
+from tests.numbers import code, minutes
 from tools import papers
 from tools.counting import macs, on_meta, params, totals_by_kind, v1
 

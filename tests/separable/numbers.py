@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from tests.book import definitions
-from tests.numbers.common import minutes
+from tests.numbers import minutes
 from tools import papers
 from tools.counting import macs, params, v1
 

@@ -8,7 +8,7 @@ import torch
 from torchvision.models import mobilenet_v2, mobilenet_v3_small
 
 from tests.book import definitions
-from tests.numbers.common import integer, minutes, provided
+from tests.numbers import integer, minutes, provided
 from tools import learning, papers
 from tools.counting import macs, on_meta, params
 from tools.learning import FULL, LINEAR, SEPARABLE, THINNED, tested

@@ -9,8 +9,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from tests.book import definitions
-from tests.numbers import convolution, pointwise
-from tests.numbers.common import code, minutes
+from tests.convolution import numbers as convolution
+from tests.numbers import code, minutes
+from tests.pointwise import numbers as pointwise
 from tools import papers
 from tools.counting import macs, macs_by_layer, on_meta, params, totals_by_kind, v1
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tests.book import definitions
-from tests.numbers.common import integer, minutes, provided
+from tests.numbers import integer, minutes, provided
 from tools import papers
 from tools.counting import macs, macs_by_layer, on_meta, params, totals_by_kind, v1, v2
 

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from tests.book import definitions
-from tests.numbers.common import integer, minutes, provided
+from tests.numbers import integer, minutes, provided
 from tools import papers
 from tools.counting import kind_of, macs, macs_by_layer, on_meta, params, v1, v2, v3
 from tools.prose import numbers
