@@ -5,9 +5,7 @@ from PIL import Image
 from torch import nn
 from torch.testing import assert_close
 
-from tests.book import definitions
-
-NETWORKS = {"v1": "MobileNetV1", "v2": "MobileNetV2", "v3": "MobileNetV3"}
+from tests.book import NETWORKS, definitions
 
 
 def build(chapter: str, **options) -> nn.Module:

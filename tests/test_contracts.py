@@ -14,6 +14,7 @@ from tests import alone
 from tests.book import (
     APPENDIX,
     CHAPTERS,
+    NETWORKS,
     NOTEBOOKS,
     PAGES,
     ROOT,
@@ -25,7 +26,6 @@ from tests.book import (
 )
 from tools import build_book
 
-NETWORKS = ("v1", "v2", "v3")
 SECTIONS = [
     "What is often got wrong",
     "Key points",

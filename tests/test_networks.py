@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torchvision.models._utils import _make_divisible
 
-from tests.book import ROOT, definitions, read_notebook
+from tests.book import NETWORKS, ROOT, definitions, read_notebook
 from tests.downloads import BAD, NOWHERE, the_line
 from tools import speed
 from tools.counting import params
@@ -27,20 +27,19 @@ REFUSED = [  # by each of the networks
     *(("num_classes", wrong, COUNT) for wrong in (0, -1, 2.5, 10.0, True, False, "10", None, [10])),
     *(("width_mult", wrong, WIDTH) for wrong in (0, -1, NAN, INFINITY, "1", None, 1j)),
 ]
-BUILD = {"v1": "MobileNetV1", "v2": "MobileNetV2", "v3": "MobileNetV3"}
 
 
-@pytest.mark.parametrize("chapter", BUILD)
+@pytest.mark.parametrize("chapter", NETWORKS)
 @pytest.mark.parametrize(("argument", "wrong", "allowed"), REFUSED)
 def test_a_network_says_what_was_given_and_what_is_allowed(chapter, argument, wrong, allowed):
     message = re.escape(f"{argument} must be {allowed} not {wrong!r}")
     with pytest.raises(ValueError, match=f"^{message}$"):
-        getattr(definitions(chapter), BUILD[chapter])(**{argument: wrong})
+        getattr(definitions(chapter), NETWORKS[chapter])(**{argument: wrong})
 
 
-@pytest.mark.parametrize("chapter", BUILD)
+@pytest.mark.parametrize("chapter", NETWORKS)
 def test_numbers_of_numpy_and_of_shapes_are_numbers(chapter):
-    build = getattr(definitions(chapter), BUILD[chapter])
+    build = getattr(definitions(chapter), NETWORKS[chapter])
     one = build(num_classes=np.int64(10), width_mult=np.float32(0.5), dropout=1)
     other = build(num_classes=torch.empty(10).shape[0], width_mult=Fraction(1, 2), dropout=0)
     assert params(one) == params(other)

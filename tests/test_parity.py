@@ -3,9 +3,8 @@
 import pytest
 import torch
 
-from tests.book import definitions
+from tests.book import NETWORKS, definitions
 from tests.compared import calibrated, compare, images
-from tests.pieces import NETWORKS
 from tests.v1.test_parity import V1_MISTAKES
 from tests.v2.test_parity import V2_MISTAKES
 from tests.v3.test_parity import V3_MISTAKES

@@ -3,9 +3,12 @@
 import matplotlib.pyplot as plt
 import torch
 from torch import nn
-from torchvision.models import vgg16
 
 from figures.style import HATCHES, WIDTH, arrow, canvas, colour, patch, plane, save, sized, stack
+from tools.counting import kind_of, macs_by_layer, on_meta, params
+from tools.notebooks import definitions
+
+notebook = definitions("convolution")
 
 # The chapter's example.
 INPUT = (3, 6, 6)
@@ -106,28 +109,18 @@ def padding() -> None:
 
 
 def vgg_layers() -> list[tuple[str, int, int]]:
-    """(kind, MACs, parameters) of each layer of VGG-16 at 224×224, from torchvision's network."""
-    with torch.device("meta"):
-        network = vgg16()
-        image = torch.empty(1, 3, 224, 224)
-    rows = []
-
-    def record(layer, _, output):
-        kind = "conv" if isinstance(layer, nn.Conv2d) else "fc"
-        macs = output.numel() * layer.weight[0].numel()
-        rows.append((kind, macs, sum(p.numel() for p in layer.parameters())))
-
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            layer.register_forward_hook(record)
-    network(image)
-    return rows
+    """(kind, MACs, parameters) of each layer of VGG-16 at 224×224."""
+    return [
+        ("fc" if kind_of(layer) == "fc" else "conv", macs, params(layer))
+        for layer, macs, _ in macs_by_layer(on_meta(notebook.vgg16), 3, 224, 224)
+    ]
 
 
 def vgg() -> None:
     """Where VGG-16 computes and where it stores."""
     rows = vgg_layers()
-    names = [f"{s}.{i}" for s, n in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, n + 1)]
+    counts = [len(part.split()) for part in " ".join(notebook.VGG16).split("M")]
+    names = [f"{s}.{i}" for s, n in enumerate(counts, 1) for i in range(1, n + 1)]
     names += ["fc1", "fc2", "fc3"]
     fig, axes = plt.subplots(2, 1, figsize=(WIDTH, 3.9), sharex=True)
     fig.subplots_adjust(0.13, 0.12, 0.98, 0.91, hspace=0.45)

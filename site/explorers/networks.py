@@ -10,16 +10,11 @@ WIDTHS = {
 
 def build(name: str, width: float):
     """One of the book's networks, as its notebook defines it, without numbers."""
-    import torch
-
-    from tools.notebooks import definitions
+    from tools import counting  # imports torch, which what was counted before does not need
 
     family, _, variant = name.removeprefix("MobileNet").lower().partition("-")
-    network = getattr(definitions(family), f"MobileNet{family.upper()}")
-    with torch.device("meta"):
-        if variant:
-            return network(variant, width_mult=width).eval()
-        return network(width_mult=width).eval()
+    network = getattr(counting, family)
+    return network(variant, width_mult=width) if variant else network(width_mult=width)
 
 
 def published(name: str) -> list[dict]:
