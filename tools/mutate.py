@@ -97,8 +97,8 @@ EQUIVALENT = {
     ): "the schedule sets the momentum before the first step",
     (
         "v2",
-        "padding = kernel // 2",
-        "padding = kernel // 3",
+        "padding=kernel // 2,",
+        "padding=kernel // 3,",
     ): "its kernels are 1 and 3, for which both give 0 and 1",
 }
 

@@ -1,7 +1,6 @@
 """Networks that papers measured and no notebook builds, for counting: figures and tests use them.
 
-Their blocks are the notebook's. They are on the device "meta", without numbers, and have no
-activation between their parts.
+Their blocks are the notebook's. They are on the device "meta", without numbers.
 """
 
 from collections.abc import Sequence
@@ -18,12 +17,13 @@ def skeleton_v3(
     rows: Sequence, stem: int, last: int, features: int, *, last_squeeze: bool = False
 ) -> nn.Sequential:
     """What V3 takes with these rows, with squeeze-and-excite on the last 1×1 layer or without."""
-    conv_bn, make_divisible = notebook.conv_bn, notebook.make_divisible
+    unit = notebook.ConvNormAct
     with torch.device("meta"):
-        layers = [*conv_bn(3, stem, 3, 2, groups=1), *notebook.build_blocks(rows, stem)]
-        layers += conv_bn(rows[-1].out, last, 1, 1, groups=1)
+        layers = [unit(3, stem, 3, stride=2), *notebook.build_blocks(rows, stem)]
+        layers.append(unit(rows[-1].out, last, 1))
         if last_squeeze:
-            layers.append(notebook.SqueezeExcitation(last, make_divisible(last // 4)))
+            squeeze = notebook.make_divisible(last // 4)
+            layers.append(notebook.SqueezeExcitation(last, squeeze))
         layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(last, features)]
         return nn.Sequential(*layers, nn.Linear(features, 1000))
 

@@ -43,7 +43,7 @@ def v1_totals() -> dict[str, tuple[int, int]]:
     """(MACs, weights) of MobileNetV1 at 224×224 by layer type."""
     v1 = definitions("v1")
     totals = {}
-    for cost in v1.layer_costs(v1.MobileNetV1(), 224):
+    for cost in v1.layer_costs(v1.MobileNetV1(), 3, 224, 224):
         macs, weights = totals.get(cost.kind, (0, 0))
         totals[cost.kind] = macs + cost.macs, weights + cost.layer.weight.numel()
     return totals

@@ -17,7 +17,7 @@ PAPER[0.5, 160] = papers.V1_TABLE9["0.50 MobileNet-160"].top1
 
 def units() -> list[tuple[str, list]]:
     """(name, its layers' costs) of the stem, the thirteen blocks and the classifier."""
-    costs = v1.layer_costs(v1.MobileNetV1(), 224)
+    costs = v1.layer_costs(v1.MobileNetV1(), 3, 224, 224)
     blocks = [(str(i), costs[2 * i - 1 : 2 * i + 1]) for i in range(1, 14)]
     return [("stem", costs[:1]), *blocks, ("fc", costs[-1:])]
 
@@ -67,7 +67,7 @@ def cost() -> None:
     labels = {"standard": "3×3", "depthwise": "depthwise", "pointwise": "1×1", "fc": "classifier"}
     for position, (_, costs) in enumerate(units()):
         bottoms = [0.0, 0.0]
-        for layer, kind, _, macs in costs:
+        for layer, kind, _, _, macs in costs:
             face = "map" if kind == "fc" else kind if kind == "standard" else f"{kind}-light"
             for row, value in enumerate((macs / 1e6, layer.weight.numel() / 1e6)):
                 axes[row].bar(

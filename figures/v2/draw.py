@@ -93,7 +93,7 @@ def network() -> None:
     y -= 0.2
     side = 224
     net = v2.MobileNetV2()
-    filters, last = net.stem[0].out_channels, net.last[0].out_channels
+    filters, last = net.stem.conv.out_channels, net.last.conv.out_channels
     classes = net.classifier.out_features
     rows = [("stem", None, filters, 2), *((f"{n}×", t, c, s) for t, c, n, s in v2.V2_ROWS)]
     for name, t, channels, stride in rows:
@@ -129,10 +129,10 @@ def memory() -> None:
     fig.subplots_adjust(0.16, 0.16, 0.98, 0.86)
     sizes = (112, 56, 28, 14, 7)
     v1_maps, narrow, wide = {}, {}, {}
-    for cost in v1.layer_costs(v1.MobileNetV1(), 224)[:-1]:
+    for cost in v1.layer_costs(v1.MobileNetV1(), 3, 224, 224)[:-1]:
         channels, side = cost.layer.out_channels, cost.input_shape[1] // cost.layer.stride[0]
         v1_maps[side] = max(v1_maps.get(side, 0), 2 * channels * side**2)
-    for cost in v2.layer_costs(v2.MobileNetV2(), 224)[1:-2]:
+    for cost in v2.layer_costs(v2.MobileNetV2(), 3, 224, 224)[1:-2]:
         group = narrow if cost.kind == "pointwise" and is_projection(cost) else wide
         side = cost.output_shape[1]
         group[side] = max(group.get(side, 0), 2 * math.prod(cost.output_shape))

@@ -164,7 +164,7 @@ def ends() -> None:
         ("as in MnasNet-A1", "expansions shrunk", 0.3),
         ("V3's", "shorter end", 13.0),
     ):
-        costs = v3.layer_costs(STEPS[name], 224)
+        costs = v3.layer_costs(STEPS[name], 3, 224, 224)
         original = name == "expansions shrunk"
         costs = costs[-5:] if original else costs[-3:]
         ax.text(left + 4.0, 19.6, title, ha="center", weight="bold")
@@ -196,13 +196,13 @@ def network(variant: str, name: str, inches: float, height: float) -> None:
     fig, ax = canvas(25, height, inches)
     net = v3.MobileNetV3(variant)
     rows, features = v3.VARIANTS[variant]
-    last, classes = net.last[0].out_channels, net.classifier[-1].out_features
+    last, classes = net.last.conv.out_channels, net.classifier[-1].out_features
     y = height - 1.3
     for x, text in ((3.6, "expand"), (6.5, "filter"), (8.95, "SE"), (10.9, "project")):
         ax.text(x, y, text, ha="center", fontsize=9)
     ax.text(20.0, y, "the map that comes out", ha="center", weight="bold", fontsize=9)
     y -= 0.2
-    side, channels = 112, net.stem[0].out_channels
+    side, channels = 112, net.stem.conv.out_channels
 
     def line(label: str, tall: float) -> float:
         nonlocal y

@@ -14,7 +14,7 @@ NETWORKS = {"V1": v1(), "V2": v2(), "V3-Large": v3("large"), "V3-Small": v3("sma
 V1_BLOCKS = [
     number
     for block in NETWORKS["V1"].blocks
-    for number in (block.pointwise[0].out_channels, block.depthwise[0].stride[0])
+    for number in (block.pointwise.conv.out_channels, block.depthwise.conv.stride[0])
 ]
 KINDS = {name: totals_by_kind(network, 3, 224, 224) for name, network in NETWORKS.items()}
 COST = {name: macs(network, 3, 224, 224) for name, network in NETWORKS.items()}

@@ -20,9 +20,10 @@ import safetensors.torch
 import torch
 from matplotlib.cbook import get_sample_data
 from torch import nn
+from torchvision.models import MobileNet_V2_Weights, MobileNet_V3_Large_Weights
 from torchvision.models._utils import _make_divisible
 
-from tests.book import ROOT, definitions, read_notebook
+from tests.book import ROOT, definitions
 from tools import speed
 from tools.counting import macs, params, v1, v2, v3
 
@@ -30,7 +31,7 @@ from tools.counting import macs, params, v1, v2, v3
 @pytest.mark.parametrize("shape", [(16, 24, 2, 6), (24, 24, 1, 6), (32, 16, 1, 1), (64, 96, 1, 6)])
 def test_the_block_in_the_interview_questions_is_the_notebooks(shape):
     page = (ROOT / "chapters" / "appendix" / "interview.md").read_text()
-    (source,) = re.findall(r"```python\n(class InvertedResidual.*?)```", page, flags=re.DOTALL)
+    (source,) = re.findall(r"```python\n(def unit.*?)```", page, flags=re.DOTALL)
     namespace = {"nn": nn}
     exec(source, namespace)
     short, ours = namespace["InvertedResidual"](*shape), definitions("v2").InvertedResidual(*shape)

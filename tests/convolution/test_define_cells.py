@@ -5,7 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.testing import assert_close
-from torchvision.models import vgg16
+from torchvision.models import (
+    vgg16,
+)
 
 from tests.book import definitions
 from tests.pieces import convolutions, settings, shapes

@@ -8,7 +8,9 @@ from torch import fx, nn
 from torch.testing import assert_close
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
-from torchvision.models import MobileNet_V2_Weights
+from torchvision.models import (
+    MobileNet_V2_Weights,
+)
 from torchvision.transforms.functional import normalize
 
 from tests.book import definitions

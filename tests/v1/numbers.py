@@ -65,11 +65,11 @@ SIZED = {alpha: params(v1(width_mult=alpha)) for alpha in WIDTHS}
 
 
 def pointwise_weights(network: nn.Module) -> list[int]:
-    return [block.pointwise[0].weight.numel() for block in network.blocks]
+    return [block.pointwise.conv.weight.numel() for block in network.blocks]
 
 
 def depthwise_weights(network: nn.Module) -> list[int]:
-    return [block.depthwise[0].weight.numel() for block in network.blocks]
+    return [block.depthwise.conv.weight.numel() for block in network.blocks]
 
 
 def thin(alpha: float) -> nn.Module:
@@ -219,7 +219,7 @@ def without_stem(alpha: float, size: int) -> int:
 
 
 printed_stride = v1()
-printed_stride.blocks[12].depthwise[0].stride = (2, 2)
+printed_stride.blocks[12].depthwise.conv.stride = (2, 2)
 MISPRINT_MACS = macs(printed_stride, 3, 224, 224)
 MISPRINT_SIDE = macs_by_layer(printed_stride, 3, 224, 224)[-2][2][1]
 DOGS_MACS = macs(dogs(1.0, 120), 3, 224, 224)

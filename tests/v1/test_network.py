@@ -43,7 +43,7 @@ def test_v1_takes_any_image_and_any_number_of_classes(size, classes):
 
 @pytest.mark.parametrize(("width", "stem"), [(0.99, 31), (0.7, 22), (1.25, 40), (2, 64)])
 def test_v1_rounds_channels_down(width, stem):
-    assert v1(width_mult=width).stem[0].out_channels == stem
+    assert v1(width_mult=width).stem.conv.out_channels == stem
 
 
 def test_v1_never_has_fewer_than_eight_channels():
@@ -56,7 +56,7 @@ def timms_file(tmp_path_factory) -> bytes:
     """Stands in for timm's weights: random ones in the same format."""
     notebook = definitions("v1")
     torch.manual_seed(0)
-    stand_in = notebook.randomise_batch_norms(notebook.timm.create_model("mobilenetv1_100"))
+    stand_in = notebook.randomise(notebook.timm.create_model("mobilenetv1_100"))
     return safetensors.torch.save(stand_in.state_dict())
 
 
@@ -104,8 +104,9 @@ def test_v1_loads_what_it_downloads(hub):
     notebook = definitions("v1")
     network, reference = notebook.MobileNetV1().eval(), notebook.trained_reference()
     hub.connect(NOWHERE)  # the second time it comes from the cache
-    notebook.load_in_order(network, notebook.trained_reference().state_dict())
-    image = notebook.photograph()
+    weights = notebook.trained_reference().state_dict()
+    notebook.load_by_name(network, weights, notebook.timm_places(network))
+    image = notebook.as_timm_wants_it(notebook.photograph())
     assert image.shape == (1, 3, 224, 224)
     assert -1.001 < image.min() < -0.9 and 0.9 < image.max() < 1.001  # as timm trained its V1
     pixels = plt.imread(get_sample_data("grace_hopper.jpg"), format="jpg")[:512]

@@ -34,8 +34,8 @@ V1_MISTAKES = {
     "the stride that Table 1 misprints": ("(1024, 1),", "(1024, 2),"),
     "a stride forgotten": ("(1024, 2),", "(1024, 1),"),
     "the stem's stride forgotten": (
-        "channels, kernel=3, stride=2, groups=1",
-        "channels, kernel=3, stride=1, groups=1",
+        "channels, kernel=3, stride=2",
+        "channels, kernel=3, stride=1",
     ),
     "batch norm left out": ("nn.BatchNorm2d(out_channels)", "nn.Identity()"),
     "another epsilon": ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, 1e-3)"),

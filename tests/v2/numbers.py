@@ -55,8 +55,10 @@ SHORTCUTS = sum(each.shortcut for each in network.blocks)
 layers = macs_by_layer(network, 3, 224, 224)
 
 toy = block(3, 3, 1, 6)
-TOY = [(conv.weight.numel(), params(norm)) for conv, norm in (toy.layers[0:2], toy.layers[3:5])]
-TOY.append((toy.layers[6].weight.numel(), params(toy.layers[7])))
+TOY = [
+    (unit.conv.weight.numel(), params(unit.norm))
+    for unit in (toy.expand, toy.depthwise, toy.project)
+]
 third, second = block(24, 24, 1, 6), block(16, 24, 2, 6)
 THIRD, SECOND = macs(third, 24, 56, 56), macs(second, 16, 112, 112)
 FIRST = params(network.blocks[0])

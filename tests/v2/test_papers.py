@@ -41,7 +41,7 @@ def test_v2_table_3_is_one_row_too_high(side, counted_v2):
     else:
         halving = [each for each in counted_v2.network.blocks if strides(each) == 2]
         inputs = {56: 1, 28: 2, 14: 3}
-        assert channels == halving[inputs[side]].layers[-1].num_features
+        assert channels == halving[inputs[side]].project.norm.num_features
         assert channels > counted_v2.V2_BETWEEN[side]
     assert abs(kb - counted_v2.kilobytes(channels, side)) < 0.03 * kb
 

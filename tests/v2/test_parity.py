@@ -40,20 +40,15 @@ def test_inverted_residual_equals_torchvision(stride, t, n):
 
 V2_MISTAKES = {
     "activation behind the projection": (
-        "self.layers.extend(conv_bn(hidden, out_channels, 1, 1, groups=1))",
-        "self.layers.extend(conv_bn(hidden, out_channels, 1, 1, groups=1) + [nn.ReLU6()])",
+        "ConvNormAct(hidden, out_channels, 1, activation=None)",
+        "ConvNormAct(hidden, out_channels, 1)",
     ),
     "no shortcut": ("stride == 1 and in_channels == out_channels", "False"),
     "no activation in the middle": (
-        "self.layers.extend(conv_bn(hidden, hidden, 3, stride, groups=hidden))\n"
-        "        self.layers.append(nn.ReLU6())",
-        "self.layers.extend(conv_bn(hidden, hidden, 3, stride, groups=hidden))\n"
-        "        self.layers.append(nn.Identity())",
+        "ConvNormAct(hidden, hidden, 3, stride, groups=hidden)",
+        "ConvNormAct(hidden, hidden, 3, stride, hidden, activation=None)",
     ),
-    "activation behind the sum": (
-        "return x + self.layers(x)",
-        "return F.relu6(x + self.layers(x))",
-    ),
+    "activation behind the sum": ("return x + y if", "return F.relu6(x + y) if"),
     "expansion where t is 1": ("if expand_ratio != 1:", "if True:"),
     "the first version's strides": (
         "(6, 64, 4, 2),  # 28 × 28 × 32\n    (6, 96, 3, 1),",
@@ -61,15 +56,15 @@ V2_MISTAKES = {
     ),
     "stride on every repetition": ("s if i == 0 else 1", "s"),
     "stride in the expansion": (
-        "conv_bn(in_channels, hidden, 1, 1, groups=1)",
-        "conv_bn(in_channels, hidden, 1, stride, groups=1)",
+        "ConvNormAct(in_channels, hidden, kernel=1)",
+        "ConvNormAct(in_channels, hidden, kernel=1, stride=stride)",
     ),
-    "plain ReLU": ("nn.ReLU6(", "nn.ReLU("),
+    "plain ReLU": ("nn.ReLU6", "nn.ReLU"),
     "another epsilon": ("nn.BatchNorm2d(out_channels)", "nn.BatchNorm2d(out_channels, 1e-3)"),
     "bias": ("bias=False", "bias=True"),
     "no activation behind the last layer": (
-        "conv_bn(channels, last, 1, 1, groups=1), nn.ReLU6()",
-        "conv_bn(channels, last, 1, 1, groups=1)",
+        "ConvNormAct(channels, last, kernel=1)",
+        "ConvNormAct(channels, last, kernel=1, activation=None)",
     ),
     "expansion of the output": ("round(in_channels * expand_ratio)", "out_channels * expand_ratio"),
 }

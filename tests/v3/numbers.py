@@ -244,7 +244,7 @@ def v2_gaps() -> list[float]:
 
 def block_7(width: float) -> int:
     """Channels that leave V3-Small's block 7."""
-    return v3("small", width_mult=width).blocks[6].layers[-1].num_features
+    return v3("small", width_mult=width).blocks[6].project.norm.num_features
 
 
 MINIMAL, slim = macs(minimalistic_v3("large"), 3, 224, 224), papers.SLIM_V3

@@ -22,7 +22,7 @@ def test_without_squeeze_every_gate_is_open():
     with torch.no_grad():
         before = network(x)
         for gate in gates:
-            gate.gate[3].bias.fill_(100.0)
+            gate.restore.bias.fill_(100.0)
         assert_close(bare(x), network(x))
         assert len(gates) == 9 and not torch.equal(before, network(x))
 
@@ -80,12 +80,11 @@ def test_the_digits_network_and_its_measure():
     network = notebook.digit_network((48, 48, 96, 96))
     assert network(torch.randn(2, 1, 8, 8)).shape == (2, 10)
     blocks = [m for m in network if isinstance(m, notebook.InvertedResidual)]
-    ends = [(b.layers[-2].out_channels, b.layers[3].stride[0]) for b in blocks]
+    ends = [(b.project.conv.out_channels, b.depthwise.conv.stride[0]) for b in blocks]
     assert ends == [(8, 1), (16, 2), (16, 1), (24, 2)]
     assert {m.momentum for m in network.modules() if isinstance(m, nn.BatchNorm2d)} == {0.1}
-    assert {type(b.layers[2]) for b in blocks} == {nn.Hardswish} and type(
-        network[2]
-    ) is nn.Hardswish
-    assert settings(network[0]) == (1, 8, (3, 3), (1, 1), (1, 1), 1, False)
+    units = [network[0], *(block.expand for block in blocks)]
+    assert {type(unit.act) for unit in units} == {nn.Hardswish}
+    assert settings(network[0].conv) == (1, 8, (3, 3), (1, 1), (1, 1), 1, False)
     proposal = notebook.Proposal(0, (24, 48), network, saved=4.0, gained=-1.0)
     assert proposal.ratio == -0.25

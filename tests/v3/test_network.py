@@ -76,13 +76,14 @@ def test_shrinking_a_layer_keeps_the_channels_of_largest_norm():
     order = torch.randperm(96)
     drop, keep = order[:32], order[32:]
     with torch.no_grad():
-        block.layers[3].weight[drop] *= 1e-3  # the depthwise filters of smallest norm
-        block.layers[6].weight[:, keep] *= 1e-3  # listened to, but quietly: no criterion
-        block.layers[6].weight[:, drop] = 0  # not listened to
+        block.depthwise.conv.weight[drop] *= 1e-3  # the filters of smallest norm
+        block.project.conv.weight[:, keep] *= 1e-3  # listened to, but quietly: no criterion
+        block.project.conv.weight[:, drop] = 0  # not listened to
     smaller, sizes = notebook.shrink(network, expansions, 2, 64)
     assert sizes == (48, 48, 64, 96)
-    kept = [m for m in smaller if isinstance(m, notebook.InvertedResidual)][2].layers[3].weight
-    torch.testing.assert_close(kept, block.layers[3].weight[keep.sort().values], rtol=0, atol=0)
+    kept = [m for m in smaller if isinstance(m, notebook.InvertedResidual)][2].depthwise.conv
+    expected = block.depthwise.conv.weight[keep.sort().values]
+    torch.testing.assert_close(kept.weight, expected, rtol=0, atol=0)
     x = torch.randn(4, 1, 8, 8)
     with torch.no_grad():
         torch.testing.assert_close(smaller.eval()(x), network.eval()(x), rtol=1e-4, atol=1e-5)

@@ -81,30 +81,37 @@ def test_v3_block_equals_torchvision(stride, kernel, exp, se, nl):
     compare(ours, reference, 24, (14, 15))
 
 
+AROUND_THE_PROJECTION = (
+    "        self.squeeze_excite = nn.Identity()\n"
+    "        if squeeze:\n"
+    "            self.squeeze_excite = SqueezeExcitation(expanded, squeeze)\n"
+    "        self.project = ConvNormAct(expanded, out_channels, 1, activation=None)\n"
+    "        self.shortcut = stride == 1 and in_channels == out_channels\n\n"
+    "    def forward(self, x: Tensor) -> Tensor:\n"
+    "        y = self.project(self.squeeze_excite(self.depthwise(self.expand(x))))"
+)
 # What is replaced in the notebook. These show in both variants, those below in one.
 V3_MISTAKES = {
     "squeeze before the activation": (
-        "self.layers.append(activation())\n"
-        "        if squeeze:\n"
-        "            self.layers.append(SqueezeExcitation(expanded, squeeze))",
-        "if squeeze:\n"
-        "            self.layers.append(SqueezeExcitation(expanded, squeeze))\n"
-        "        self.layers.append(activation())",
+        "y = self.project(self.squeeze_excite(self.depthwise(self.expand(x))))",
+        "unit = self.depthwise\n"
+        "        y = unit.norm(unit.conv(self.expand(x)))\n"
+        "        y = self.project(unit.act(self.squeeze_excite(y)))",
     ),
     "squeeze after the projection": (
+        AROUND_THE_PROJECTION,
+        "        self.project = ConvNormAct(expanded, out_channels, 1, activation=None)\n"
+        "        self.squeeze_excite = nn.Identity()\n"
         "        if squeeze:\n"
-        "            self.layers.append(SqueezeExcitation(expanded, squeeze))\n"
-        "        self.layers.extend(conv_bn(expanded, out_channels, 1, 1, groups=1))",
-        "        self.layers.extend(conv_bn(expanded, out_channels, 1, 1, groups=1))\n"
-        "        if squeeze:\n"
-        "            self.layers.append(SqueezeExcitation(out_channels, squeeze))",
+        "            self.squeeze_excite = SqueezeExcitation(out_channels, squeeze)\n"
+        "        self.shortcut = stride == 1 and in_channels == out_channels\n\n"
+        "    def forward(self, x: Tensor) -> Tensor:\n"
+        "        y = self.squeeze_excite(self.project(self.depthwise(self.expand(x))))",
     ),
     "sigmoid for the gate": ("nn.Hardsigmoid()", "nn.Sigmoid()"),
     "old Keras's hard sigmoid": (
-        "            nn.Hardsigmoid(),\n        )\n\n    def forward(self, x: Tensor) -> Tensor:\n"
-        "        return x * self.gate(x)",
-        "        )\n\n    def forward(self, x: Tensor) -> Tensor:\n"
-        "        return x * (0.2 * self.gate(x) + 0.5).clamp(0, 1)",
+        "return self.hard_sigmoid(self.restore(few))",
+        "return (0.2 * self.restore(few) + 0.5).clamp(0, 1)",
     ),
     "SiLU for h-swish": ('"HS": nn.Hardswish', '"HS": nn.SiLU'),
     "SiLU in the head": ("            nn.Hardswish(),\n", "            nn.SiLU(),\n"),
@@ -115,12 +122,12 @@ V3_MISTAKES = {
     "squeeze from the input": ("make_divisible(exp // 4) if se", "channels // 4 if se"),
     "no squeeze": ("make_divisible(exp // 4) if se else 0", "0"),
     "activation behind the projection": (
-        "self.layers.extend(conv_bn(expanded, out_channels, 1, 1, groups=1))",
-        "self.layers.extend(conv_bn(expanded, out_channels, 1, 1, 1) + [activation()])",
+        "ConvNormAct(expanded, out_channels, 1, activation=None)",
+        "ConvNormAct(expanded, out_channels, 1, activation=act)",
     ),
     "no shortcut": ("stride == 1 and in_channels == out_channels", "False"),
     "expansion where there is nothing to expand": ("if expanded != in_channels:", "if True:"),
-    "padding of a 3×3": ("padding = kernel // 2", "padding = min(kernel // 2, 1)"),
+    "padding of a 3×3": ("padding=kernel // 2", "padding=min(kernel // 2, 1)"),
     "no bias in squeeze-and-excite": (
         "nn.Conv2d(channels, squeeze, kernel_size=1)",
         "nn.Conv2d(channels, squeeze, kernel_size=1, bias=False)",
@@ -233,7 +240,7 @@ THIN_MISTAKES = {  # they show only where channels are scaled
     ),
     "the last features not scaled": ("scaled(features)", "features"),
     "the stem not scaled": ("scaled(16)", "16"),
-    "the last layer from the table": ("last = 6 * channels", "last = scaled(576)"),
+    "the last layer from the table": ("last = 6 * rows[-1].out", "last = scaled(576)"),
 }
 
 

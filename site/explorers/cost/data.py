@@ -26,7 +26,7 @@ def named_costs(network, size: int) -> list[tuple]:
         for name, layer in network.named_modules()
         if isinstance(layer, nn.Conv2d | nn.Linear)
     ]
-    costs = counting().layer_costs(network, size)
+    costs = counting().layer_costs(network, 3, size, size)
     for (name, layer), cost in zip(layers, costs, strict=True):
         if layer.weight.shape != cost.layer.weight.shape:
             raise ValueError(f"{name} is not run where it is defined")
@@ -74,7 +74,7 @@ def make() -> dict:
             if "V3" in name and width != 1.0:  # the paper scales otherwise than our class
                 other = paper_v3(name.rpartition("-")[2].lower(), width)
                 paper = {"params": counting().count_params(other), "macs": [0, 0]}
-                for cost in counting().layer_costs(other, 224):
+                for cost in counting().layer_costs(other, 3, 224, 224):
                     paper["macs"][not is_on_map(cost.output_shape)] += cost.macs
             variants.append(
                 {"width": width, "params": params, "paper": paper, "stages": stages(network)}

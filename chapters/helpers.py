@@ -1,0 +1,228 @@
+"""What several notebooks define, in one text.
+
+A notebook stands alone, so it cannot import this. It has a copy: a cell with
+the tag `helper`, into which `python -m tools.stamp` writes what stands here
+under the names that the cell defines. Change it here, then stamp.
+"""
+
+import math
+from copy import deepcopy
+from hashlib import sha256
+from http.client import HTTPException
+from numbers import Integral, Real
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.cbook import get_sample_data
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+# ------------------------------------------------------------------ networks
+
+
+def check_settings(num_classes: int, width_mult: float) -> None:
+    """ValueError for settings with which no network can be built."""
+    whole = isinstance(num_classes, Integral) and num_classes is not True
+    if not whole or num_classes < 1:
+        raise ValueError(
+            "num_classes must be a whole number, 1 or more,"
+            f" not {num_classes!r}"
+        )
+    if not isinstance(width_mult, Real) or not 0 < width_mult < math.inf:
+        raise ValueError(
+            f"width_mult must be finite and above 0, not {width_mult!r}"
+        )
+
+
+def make_divisible(channels: float) -> int:
+    """The nearest multiple of 8, but at least 8 and never below 90 %."""
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * channels else nearest + 8
+
+
+def init_weights(layer: nn.Module) -> None:
+    """Fresh weights: for `network.apply`, which calls it on each layer.
+
+    Convolutions after He et al. 2015, by fan-out: the outputs that one input
+    reaches, so only those of its own group. torchvision's rule leaves out
+    "of its own group", and its depthwise layers begin far too quiet.
+    """
+    if isinstance(layer, nn.Conv2d):
+        fan_out = layer.out_channels * math.prod(layer.kernel_size)
+        std = math.sqrt(2 * layer.groups / fan_out)
+        nn.init.normal_(layer.weight, std=std)
+    elif isinstance(layer, nn.Linear):
+        nn.init.normal_(layer.weight, std=0.01)
+    if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+# ------------------------------------------------------------------ counting
+
+
+def on_meta(module: nn.Module) -> nn.Module:
+    """A copy to count with: shapes without numbers, in eval mode.
+
+    A pruned layer's weight is computed from others, and deepcopy refuses to
+    copy what was computed. So it finds such tensors copied.
+    """
+    copied = {
+        id(tensor): tensor.detach().to("meta")
+        for each in module.modules()
+        for tensor in vars(each).values()
+        if isinstance(tensor, Tensor)
+    }
+    return deepcopy(module, copied).eval().to("meta", torch.float32)
+
+
+def count_params(module: nn.Module) -> int:
+    """Everything that is trained: weights, biases, batch norms."""
+    return sum(p.numel() for p in module.parameters())
+
+
+def count_macs(module: nn.Module, *shape: int) -> int:
+    """MACs for one input of this shape: (channels, height, width).
+
+    PyTorch counts FLOPs, two for each MAC, in convolutions and matrix products.
+    """
+    x = torch.empty(1, *shape, dtype=torch.float32, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        on_meta(module)(x)
+    return counter.get_total_flops() // 2
+
+
+class Cost(NamedTuple):
+    """What one convolution or linear layer takes for one input."""
+
+    layer: nn.Module  # of a copy of the network, without numbers
+    kind: str  # "standard", "depthwise", "pointwise", "squeeze" or "fc"
+    input_shape: tuple[int, ...]  # (channels, height, width), or (features,)
+    output_shape: tuple[int, ...]
+    macs: int
+
+
+def kind_of(layer: nn.Module) -> str:
+    """The type of a convolution or linear layer."""
+    if isinstance(layer, nn.Linear):
+        return "fc"
+    if layer.groups == layer.in_channels > 1:
+        return "depthwise"
+    if layer.kernel_size != (1, 1):
+        return "standard"
+    # In these networks a 1×1 layer has a bias in squeeze-and-excite alone.
+    return "pointwise" if layer.bias is None else "squeeze"
+
+
+def layer_costs(network: nn.Module, *shape: int) -> list[Cost]:
+    """The cost of each layer in order, for one input of this shape."""
+    costs = []
+
+    def note(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        macs = output[0].numel() * layer.weight[0].numel()
+        shapes = tuple(inputs[0].shape[1:]), tuple(output.shape[1:])
+        costs.append(Cost(layer, kind_of(layer), *shapes, macs))
+
+    network = on_meta(network)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.register_forward_hook(note)
+    network(torch.empty(1, *shape, dtype=torch.float32, device="meta"))
+    return costs
+
+
+# ------------------------------------------------------------------ comparing
+
+
+@torch.no_grad()
+def randomise(network: nn.Module) -> nn.Module:
+    """Random weights at a sensible scale, and batch norms that fit them.
+
+    For comparing networks that are not trained: in one that is, it would
+    destroy what was learned.
+    """
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    momentum = norms[0].momentum
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_in")
+    for norm in norms:
+        norm.momentum = None  # a plain average over the batches
+        nn.init.uniform_(norm.weight, 0.5, 2)  # large enough for ReLU6 to clip
+        nn.init.uniform_(norm.bias, -0.5, 0.5)
+    network.train()
+    for _ in range(3):
+        network(norms[0].weight.new_empty(4, 3, 96, 96).normal_())
+    for norm in norms:
+        norm.momentum = momentum
+    return network.eval()
+
+
+def load_in_order(network: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Copy weights by their position; names differ, order and shapes do not.
+
+    Good for a comparison that follows at once: two tensors of one shape could
+    be exchanged unnoticed. To take weights over for good, use `load_by_name`.
+    """
+    names = network.state_dict()
+    network.load_state_dict(dict(zip(names, weights.values(), strict=True)))
+
+
+def load_by_name(
+    network: nn.Module, weights: dict[str, Tensor], places: dict[str, str]
+) -> None:
+    """Copy weights by name; `places` says what a layer of ours is called there.
+
+    ValueError if weights are left over: then it is another network.
+    """
+    names = {}
+    for name in network.state_dict():
+        layer, _, kind = name.rpartition(".")  # stem.conv, weight
+        names[name] = f"{places[layer]}.{kind}"
+    if left := weights.keys() - names.values():
+        raise ValueError(f"no place for {sorted(left)}")
+    network.load_state_dict({ours: weights[names[ours]] for ours in names})
+
+
+# ------------------------------------------------------------------ pictures
+
+
+def photograph() -> Tensor:
+    """matplotlib's picture of Grace Hopper: (1, 3, 606, 512), from 0 to 1."""
+    with get_sample_data("grace_hopper.jpg") as file:
+        pixels = plt.imread(file, format="jpg")
+    return torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255
+
+
+def state_of(file: Path) -> str:
+    """Is a file "missing", "damaged" or "intact"?
+
+    torchvision's names end in the first digits of the file's SHA-256.
+    """
+    if not file.exists():
+        return "missing"
+    digits = file.stem.rpartition("-")[2]
+    digest = sha256(file.read_bytes()).hexdigest()
+    return "intact" if digest.startswith(digits) else "damaged"
+
+
+def trained_weights(url: str) -> dict[str, Tensor] | None:
+    """torchvision's trained weights from there; None where they can't be had.
+
+    torchvision's own loader takes what it finds in its cache, also half a
+    file or the login page of a hotel's network. We look, and fetch it again.
+    """
+    state = "unreadable"
+    file = Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2])
+    try:
+        state = state_of(file)
+        if state != "intact":
+            file.parent.mkdir(parents=True, exist_ok=True)
+            digits = file.stem.rpartition("-")[2]  # replaced only if they fit
+            torch.hub.download_url_to_file(url, str(file), digits, False)
+        return torch.load(file, weights_only=True)
+    except (OSError, HTTPException, RuntimeError, ValueError) as error:
+        print("No trained weights, going on with random ones:", end=" ")
+        print(f"{file} is {state}: {error!r}")
+        return None
