@@ -60,8 +60,8 @@ serve: book
 	@$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 $(PORT)
 
 figures: $(BOOK)
-	@for script in $(filter-out figures/style.py,$(wildcard figures/*.py)); do \
-		$(BIN)/python $$script || exit 1; done
+	@for folder in $(wildcard figures/*/); do \
+		$(BIN)/python -m figures.$$(basename $$folder).draw || exit 1; done
 
 clean:
 	rm -rf _build .pytest_cache .ruff_cache

@@ -2,8 +2,7 @@
 
 A figure is a deterministic SVG that carries its own dark colours: inside an `<img>`, the query
 `prefers-color-scheme` follows the theme of the page around it (in WebKit with the help of
-site/book.js). Figures are drawn narrow, so that
-their text stays legible on a phone.
+site/static/book.js). Figures are drawn narrow, so that their text stays legible on a phone.
 """
 
 import html
@@ -19,7 +18,6 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.text import Text
 
 FOLDER = Path(__file__).resolve().parent
-sys.path.append(str(FOLDER.parent))  # scripts draw what notebooks define: tools.notebooks
 WIDTH = 4.8  # inches: a phone shows this at four fifths of its size
 
 # Role: (in the light theme, in the dark theme). After Okabe and Ito: safe for colour-blind readers.
@@ -231,7 +229,9 @@ def words_of(fig: Figure) -> list[str]:
 
 def target(file: str) -> Path:
     """figures/<file>, or the same in the folder that the command line names."""
-    return (Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER) / file
+    path = (Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER) / file
+    path.parent.mkdir(exist_ok=True)
+    return path
 
 
 def save_pixels(fig: Figure, name: str) -> None:

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -69,23 +70,64 @@ def find_browser() -> str | None:
 
 @pytest.fixture(scope="session")
 def counted_v2():
-    from tests.numbers import v2
+    from tests.v2 import numbers
 
-    return v2
+    return numbers
 
 
 @pytest.fixture(scope="session")
 def counted_v3():
-    from tests.numbers import v3
+    from tests.v3 import numbers
 
-    return v3
+    return numbers
 
 
 @pytest.fixture(scope="session")
 def counted_device():
-    from tests.numbers import device
+    from tests.device import numbers
 
-    return device
+    return numbers
+
+
+# ---------------------------------------------------------------- for the notebooks' definitions
+
+
+@pytest.fixture
+def one_seed():
+    import torch
+
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def served():
+    """Files by the end of their address, and the address of the server that has them.
+
+    It answers as the hub of timm's weights does, whose etag is a SHA-256.
+    """
+    files = {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            content = files.get(self.path.rpartition("/")[2])
+            self.send_response(404 if content is None else 200)
+            content = content or b""
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("ETag", f'"{sha256(content).hexdigest()}"')
+            self.send_header("X-Repo-Commit", 40 * "a")
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(content)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield files, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
 
 
 # ---------------------------------------------------------------- the site

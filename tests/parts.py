@@ -2,9 +2,9 @@
 to pytest.
 
 * `--page v2` leaves the tests that are about one page (`make check PAGE=v2`). What a test is
-  about, its name says: `test_v2_…`, `[chapters/v2/index.md]`. If that names no page, the test's own
-  code does: `definitions("v2")`. A file named after a page, `test_device.py`, is about that page
-  alone. There is no list to keep.
+  about, its folder says: what stands in `tests/v2/` is about that page alone. Elsewhere its name
+  does: `test_v2_…`, `[chapters/v2/index.md]`; if that names no page, the test's own code:
+  `definitions("v2")`. There is no list to keep.
 * `@pytest.mark.weekly`: left out unless asked for (`make weekly`): what measures the machine rather
   than the commit, and what repeats at length what another test tries in short.
 * `@pytest.mark.long(seconds)`: starts before the others, so that no core waits at the end.
@@ -17,13 +17,15 @@ import re
 import time
 from collections import defaultdict
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from tests.book import APPENDIX, CHAPTERS
+from tests.book import APPENDIX, CHAPTERS, ROOT
 
 NAMES = [*(folder.name for folder in CHAPTERS), *(path.stem for path in APPENDIX), "intro"]
-ALSO = {"intro": "front"}  # the script that draws the first page's figure
+ALSO = {"intro": "front"}  # the first page's folder in figures and tests
+TESTS = ROOT / "tests"
 NEED_THE_SITE = ("site", "published")  # fixtures; such tests are of the whole book
 
 # ---------------------------------------------------------------- about a page
@@ -32,7 +34,7 @@ NEED_THE_SITE = ("site", "published")  # fixtures; such tests are of the whole b
 def pages_in(text: str) -> set[str]:
     """The pages whose names stand in a text as words of their own.
 
-    >>> sorted(pages_in("tests/test_device.py::test_its_v1_is_right[chapters/v1/index.md]"))
+    >>> sorted(pages_in("tests/device/test_device.py::test_its_v1[chapters/v1/index.md]"))
     ['device', 'v1']
     >>> pages_in("test_convolutions_of_any_size")
     set()
@@ -41,9 +43,15 @@ def pages_in(text: str) -> set[str]:
     return {name for name in NAMES if {name, ALSO.get(name)} & words}
 
 
+def pages_of_file(path: Path) -> set[str]:
+    """The page that a file's folder in `tests/` is named after; back matter shares a folder."""
+    return pages_in(f"{path.parent.name} {path.stem}")
+
+
 def pages_of(item: pytest.Item) -> set[str]:
     """The pages that a test is about."""
-    return pages_in(item.path.stem) or pages_in(item.name) or pages_in(inspect.getsource(item.obj))
+    named = pages_of_file(item.path) or pages_in(item.name)
+    return named or pages_in(inspect.getsource(item.obj))
 
 
 def needs_the_site(item: pytest.Item) -> bool:
@@ -95,10 +103,14 @@ def pytest_configure(config):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """What is about another page need not even be imported: some imports take long."""
-    page, named = config.getoption("--page"), pages_in(collection_path.stem)
+    """What is about another page need not even be imported: some imports take long. And beside the
+    tests of a page, names for its numbers take seconds to import, and have no examples.
+    """
+    if collection_path.is_dir() or collection_path.parent == TESTS:
+        return None
+    page, named = config.getoption("--page"), pages_of_file(collection_path)
     is_test = collection_path.name.startswith("test_")
-    return True if page and is_test and named and page not in named else None
+    return True if not is_test or (page and named and page not in named) else None
 
 
 @pytest.hookimpl(trylast=True)  # when the others have been left out

@@ -14,6 +14,7 @@ from tests import alone
 from tests.book import (
     APPENDIX,
     CHAPTERS,
+    NETWORKS,
     NOTEBOOKS,
     PAGES,
     ROOT,
@@ -25,7 +26,6 @@ from tests.book import (
 )
 from tools import build_book
 
-NETWORKS = ("v1", "v2", "v3")
 SECTIONS = [
     "What is often got wrong",
     "Key points",
@@ -221,7 +221,7 @@ def test_figures_are_ours_and_described(page):
     figures = directives(text, "figure")
     assert figures, "a page without a figure"
     for target, body in figures:
-        assert (path.parent / target).resolve().parent == ROOT / "figures"
+        assert (path.parent / target).resolve().parent == ROOT / "figures" / path.parent.name
         alt = re.search(r"^:alt: (.+)$", body, flags=re.MULTILINE)
         assert alt and len(alt[1]) >= 60, f"{target}: say what the figure shows"
         caption = re.sub(r"^:.*$", "", body, flags=re.MULTILINE).strip()

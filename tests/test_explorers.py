@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
+import explorers
+from explorers.networks import WIDTHS
 from figures import style
-from tests.book import ROOT, definitions
+from tests.book import definitions
 from tests.browsers import violations
-from tools import explorers, papers
+from tools import papers
 from tools.counting import kind_of, macs, macs_by_layer, params, v1, v2, v3
 from tools.variants import paper_v3
 
@@ -59,11 +61,11 @@ def choose(page, element, name: str, to: int) -> None:
 # ---------------------------------------------------------------- what a network costs
 
 
-@pytest.mark.parametrize("name", explorers.WIDTHS)
+@pytest.mark.parametrize("name", WIDTHS)
 def test_costs_are_the_networks_own(name):
     """At every width and size, by every stage and type, against PyTorch's counter."""
     (data,) = (each for each in explorers.data("cost")["networks"] if each["name"] == name)
-    assert tuple(each["width"] for each in data["widths"]) == explorers.WIDTHS[name]
+    assert tuple(each["width"] for each in data["widths"]) == WIDTHS[name]
     for width in data["widths"]:
         network = BUILDERS[name](width_mult=width["width"])
         assert width["params"] == params(network)
@@ -122,7 +124,7 @@ def test_the_cost_explorer_by_keyboard(explorer, name, network, width, size):
     choose(page, element, "network", network)
     choose(page, element, "width", width)
     choose(page, element, "size", size)
-    factor, side = explorers.WIDTHS[name][width], 96 + 32 * size
+    factor, side = WIDTHS[name][width], 96 + 32 * size
     built = BUILDERS[name](width_mult=factor)
     assert whole(element.locator("[data-is=macs]").inner_text()) == macs(built, 3, side, side)
     assert whole(element.locator("[data-is=params]").inner_text()) == params(built)
@@ -336,7 +338,7 @@ def test_pointing_reads_the_nearest_point(explorer):
 
 
 def test_colours_are_those_of_the_figures():
-    css = (ROOT / "explorers" / "explorers.css").read_text()
+    css = (explorers.FOLDER / "explorers.css").read_text()
     light, dark = re.findall(r"\{\n((?:  --[^\n]+\n)+)", css)[:2]
     for theme, rules in enumerate((light, dark)):
         colours = dict(re.findall(r"--([\w-]+): (#\w+);", rules))

@@ -1,6 +1,5 @@
 """The book's Sphinx extension: buttons where there is a repository, none where there is not."""
 
-import importlib.util
 import logging
 from types import SimpleNamespace
 
@@ -11,11 +10,8 @@ from myst_nb.core.execute import cache
 from nbformat.v4 import new_code_cell, new_notebook
 from sphinx.errors import ExtensionError
 
+from extension import settings
 from tests.book import ROOT
-
-spec = importlib.util.spec_from_file_location("book_extension", ROOT / "_ext" / "book.py")
-extension = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(extension)
 
 
 @pytest.mark.parametrize(
@@ -33,25 +29,25 @@ spec.loader.exec_module(extension)
     ],
 )
 def test_address_of_a_remote(remote, address):
-    assert extension.https_url(remote) == address
+    assert settings.https_url(remote) == address
 
 
 @pytest.mark.parametrize("remote", ["git@github.com:someone/mobilenets.git", ""])
 def test_buttons_follow_the_repository(remote, monkeypatch):
-    monkeypatch.setattr(extension, "git_remote", lambda folder: remote)
+    monkeypatch.setattr(settings, "git_remote", lambda folder: remote)
     config = SimpleNamespace(html_theme_options={"repository_url": ""})
-    extension.show_repository_buttons(SimpleNamespace(srcdir=ROOT), config)
+    settings.show_repository_buttons(SimpleNamespace(srcdir=ROOT), config)
     options = config.html_theme_options
     assert ("colab_url" in options["launch_buttons"]) == bool(remote)
-    assert options.get("repository_url", "") == extension.https_url(remote)
+    assert options.get("repository_url", "") == settings.https_url(remote)
     assert options.get("use_source_button", False) == bool(remote)
 
 
 def test_one_setting_overrules_the_remote(monkeypatch):
-    monkeypatch.setattr(extension, "git_remote", lambda folder: "git@github.com:a/fork.git")
+    monkeypatch.setattr(settings, "git_remote", lambda folder: "git@github.com:a/fork.git")
     setting = "https://github.com/the/original"
     config = SimpleNamespace(html_theme_options={"repository_url": setting})
-    extension.show_repository_buttons(SimpleNamespace(srcdir=ROOT), config)
+    settings.show_repository_buttons(SimpleNamespace(srcdir=ROOT), config)
     assert config.html_theme_options["repository_url"] == setting
 
 
@@ -72,7 +68,7 @@ for state in (" 11", "\\n10 %", "\\r50 %", "\\r100 %\\ndone\\n"):
 def test_what_was_printed_in_pieces_is_one_output(tmp_path, monkeypatch):
     """As MyST-NB executes a notebook; of a progress bar the last state is left."""
     monkeypatch.setattr(
-        cache, "single_nb_execution", extension.in_whole_lines(cache.single_nb_execution)
+        cache, "single_nb_execution", settings.in_whole_lines(cache.single_nb_execution)
     )
     path = tmp_path / "pieces.ipynb"
     nbformat.write(new_notebook(cells=[new_code_cell(PRINTS_IN_PIECES)]), path)
@@ -88,4 +84,4 @@ def test_what_was_printed_in_pieces_is_one_output(tmp_path, monkeypatch):
 
 def test_a_setting_that_a_package_no_longer_has_fails_the_build():
     with pytest.raises(ExtensionError, match="myst_nb.core.execute.cache no longer has gone"):
-        extension.set_in(cache, "gone", None)
+        settings.set_in(cache, "gone", None)

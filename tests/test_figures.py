@@ -11,10 +11,11 @@ from PIL import Image
 
 from tests.book import ROOT, name
 
-SCRIPTS = sorted(path for path in ROOT.glob("figures/*.py") if path.name != "style.py")
-DRAWN = sorted(ROOT.glob("figures/*.svg"))
+FOLDER = ROOT / "figures"
+SCRIPTS = sorted(FOLDER.glob("*/draw.py"))
+DRAWN = sorted(FOLDER.glob("*/*.svg"))
 START = "fork" if sys.platform == "linux" else "spawn"
-PIXELS = sorted(ROOT.glob("figures/*.png"))
+PIXELS = sorted(FOLDER.glob("*/*.png"))
 
 
 def content(path):
@@ -22,12 +23,16 @@ def content(path):
     return path.read_text() if path.suffix == ".svg" else Image.open(path).convert("RGB").tobytes()
 
 
+def figure(path, folder=FOLDER) -> str:
+    """Its name in the script that draws it, such as v2/memory."""
+    return path.relative_to(folder).with_suffix("").as_posix()
+
+
 def draw(script, folder) -> None:
-    """What `python figures/v2.py folder` does."""
+    """What `python -m figures.v2.draw folder` does."""
     os.chdir(ROOT)
     sys.argv = [str(script), str(folder)]
-    sys.path.insert(0, str(script.parent))
-    runpy.run_path(str(script), run_name="__main__")
+    runpy.run_module(f"figures.{script.parent.name}.draw", run_name="__main__")
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=name)
@@ -36,21 +41,20 @@ def test_figures_are_what_their_script_draws(script, tmp_path):
     drawing.start()
     drawing.join()
     assert drawing.exitcode == 0, "the script failed: its error stands above"
-    anew = {path.name: content(path) for path in tmp_path.iterdir()}
-    source = script.read_text()
-    kept = {path.name: content(path) for path in DRAWN + PIXELS if f'"{path.stem}"' in source}
+    anew = {figure(path, tmp_path): content(path) for path in tmp_path.glob("*/*")}
+    kept = {figure(path): content(path) for path in DRAWN + PIXELS if path.parent == script.parent}
     assert anew.keys() == kept.keys(), "a figure is missing, or no script draws it: delete it"
     stale = [each for each in anew if anew[each] != kept[each]]
     assert not stale, f"{stale} are stale: run `make figures`"
 
 
-@pytest.mark.parametrize("figure", DRAWN, ids=name)
-def test_one_script_draws_a_figure(figure):
+@pytest.mark.parametrize("path", DRAWN, ids=name)
+def test_one_script_draws_a_figure(path):
     sources = [script.read_text() for script in SCRIPTS]
-    assert sum(f'"{figure.stem}"' in source for source in sources) == 1
+    assert sum(f'"{figure(path)}"' in source for source in sources) == 1
 
 
-@pytest.mark.parametrize("figure", DRAWN, ids=name)
-def test_figure_is_used(figure):
+@pytest.mark.parametrize("path", DRAWN, ids=name)
+def test_figure_is_used(path):
     sources = [*ROOT.glob("*.md"), *ROOT.glob("chapters/**/*.md")]
-    assert any(figure.name in source.read_text() for source in sources)
+    assert any(f"figures/{figure(path)}.svg" in source.read_text() for source in sources)

@@ -10,7 +10,9 @@ import pytest
 from tests.book import ROOT
 from tools import prose
 
-HELPERS = sorted(ROOT.glob("tests/numbers/*.py"))
+# Of what several texts use, of each text.
+MODULES = {"tests.numbers", *map(prose.helpers_of, filter(prose.is_writable, prose.texts()))}
+HELPERS = sorted(ROOT / f"{each.replace('.', '/')}.py" for each in MODULES)
 
 
 def names(tree: ast.Module) -> list[str]:
@@ -32,7 +34,7 @@ def expressions() -> dict[str, str]:
     """All that texts ask of their modules, by module."""
     found = defaultdict(str)
     for path in prose.texts():
-        if path.suffix in prose.WRITABLE:
+        if prose.is_writable(path):
             sources = [source for chunk in prose.read(path) for _, source in chunk.items]
             found[prose.helpers_of(path)] += "\n".join([*sources, ""])
     return found
@@ -41,11 +43,14 @@ def expressions() -> dict[str, str]:
 @pytest.mark.parametrize("path", HELPERS, ids=prose.name)
 def test_helpers_are_used(path):
     source = path.read_text(encoding="utf-8")
-    others = [each for each in [*HELPERS, *ROOT.glob("tests/*.py")] if each != path]
+    others = [each for each in ROOT.glob("tests/**/*.py") if each != path]
     importing = [each.read_text(encoding="utf-8") for each in others]
-    imports = rf"tests\.numbers.*\b{path.stem}\b|\bcounted_{path.stem}\b"  # or a fixture
+    module = prose.name(path).removesuffix(".py").replace("/", ".")
+    folder, _, last = module.rpartition(".")
+    imports = rf"from {folder} import .*\b{last}\b|from {module} import"
+    imports += rf"|\bcounted_{path.parent.name}\b"  # or a fixture
     importing = [each for each in importing if re.search(imports, each)]
-    used = "\n".join([expressions()[path.stem], *importing])
+    used = "\n".join([expressions()[module], *importing])
     of_others = "\n".join(expressions().values())  # the ledger's c2.SECOND
     unused = [
         each

@@ -31,7 +31,7 @@ def test_a_comment_is_no_longer_than_a_line():
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             if "<!--=" in line and path.suffix == ".md":
                 place = f"{prose.name(path)}:{number}"
-                assert len(line) <= 100, f"{place}: give a part of it a name in tests/numbers"
+                assert len(line) <= 100, f"{place}: give a part of it a name in numbers.py"
 
 
 def test_no_expression_repeats_the_text():

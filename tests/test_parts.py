@@ -28,6 +28,8 @@ def test_more_workers_than_tests_lose_none():
 
 def test_what_a_test_is_about_its_name_says_or_its_code():
     assert parts.pages_in("test_v2_equals_torchvision[0.35]") == {"v2"}
-    assert parts.pages_in("test_figures_are_what_their_script_draws[figures/front.py]") == {"intro"}
+    assert parts.pages_in("test_figures_are_what_their_script_draws[figures/front/draw.py]") == {
+        "intro"
+    }
     assert parts.pages_in('block = definitions("separable").bare_pair(3, 5)') == {"separable"}
     assert parts.pages_in("test_each_cell_runs_twice_on_one_thread") == set()

@@ -15,7 +15,7 @@ import pytest
 from tests.book import NOTEBOOKS, ROOT, name, read_notebook
 from tests.test_contracts import SECONDS
 
-# The other two take minutes; test_training.py runs its own again.
+# The other two take minutes; tests/training runs its own again.
 AGAIN = [path for path in NOTEBOOKS if path.parent.name not in ("device", "training")]
 TWICE = """
 import sys

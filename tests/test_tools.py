@@ -199,7 +199,7 @@ def opened_without_an_encoding(source: str) -> list[int]:
 
 # What runs without the Makefile, which sets UTF-8 for the rest: a build by hand, a single tool.
 SCRIPTS = sorted(
-    path for folder in ("_ext", "figures", "tools") for path in ROOT.glob(f"{folder}/**/*.py")
+    path for folder in ("site", "figures", "tools") for path in ROOT.glob(f"{folder}/**/*.py")
 )
 
 

@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tools.latency "what this machine is"
 
-writes `chapters/device/measurements.json`: the machine becomes a row of `devices`, in the place of
+writes `chapters/device/record.json`: the machine becomes a row of `devices`, in the place of
 an earlier row of the same name. It takes some ten minutes on two cores, and wants a machine that
 does nothing else. With `--digits` the trainings of `digits` are done again instead.
 
@@ -25,7 +25,7 @@ from torch import nn
 
 from tools.notebooks import ROOT, definitions
 
-FILE = ROOT / "chapters" / "device" / "measurements.json"
+FILE = ROOT / "chapters" / "device" / "record.json"
 COMMAND = "python -m tools.latency"
 PACKAGES = ("torch", "torchvision", "executorch", "onnxruntime")
 SEEDS, EPOCHS, LR = 5, 20, 0.1

@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tools.learning
 
-writes `chapters/training/measurements.json`, in a quarter of an hour on two cores. The chapter
+writes `chapters/training/record.json`, in a quarter of an hour on two cores. The chapter
 quotes it, its figures draw it, and a test trains some of it again.
 """
 
@@ -20,7 +20,7 @@ import torch
 
 from tools.notebooks import ROOT, definitions
 
-FILE = ROOT / "chapters" / "training" / "measurements.json"
+FILE = ROOT / "chapters" / "training" / "record.json"
 COMMAND = "python -m tools.learning"
 SEEDS = 20
 RECIPE = definitions("training").RECIPES["digits"]

@@ -39,13 +39,12 @@ ENOUGH = 0.95
 
 # ---------------------------------------------------------------- which tests are asked
 
-OWN, NUMBERS = "tests/test_define_cells.py", "tests/test_numbers.py"
-NETWORKS = tuple(f"tests/test_{name}.py" for name in ("parity", "networks", "papers", "uses"))
+DEFINED, NUMBERS = "tests/test_define_cells.py", "tests/test_numbers.py"
+NETWORKS = tuple(f"tests/test_{name}.py" for name in ("parity", "networks", "uses"))
 TESTS = {  # the quickest first: the first failure ends it
-    **dict.fromkeys(CHAPTERS, (OWN, "tests/test_parity.py", NUMBERS)),
-    **dict.fromkeys(("v1", "v2", "v3"), (OWN, *NETWORKS, NUMBERS)),
-    "training": (OWN, "tests/test_training.py", NUMBERS),
-    "device": (OWN, "tests/test_device.py"),
+    **{chapter: (f"tests/{chapter}", DEFINED, NUMBERS) for chapter in CHAPTERS},
+    **{each: (f"tests/{each}", DEFINED, *NETWORKS, NUMBERS) for each in ("v1", "v2", "v3")},
+    "device": ("tests/device", DEFINED),
 }
 TOO_SLOW = (  # what trains, runs a whole notebook or starts processes of its own; all pages' digits
     *("every_cell_runs", "the_notebook_runs", "the_notebook_says_what", "comes_out_again"),
@@ -418,7 +417,7 @@ def questions(only: list[str]) -> int:
     """Each number that a question gives becomes another: whether its answer turns red."""
     count = escaped = asked = 0
     for path in wanted(only):
-        if path.suffix in prose.WRITABLE:
+        if prose.is_writable(path):
             found = prose.givens(path)
             for chunk, given, other, red in found:
                 why = STILL_TRUE.get((chunk.place, given, other))

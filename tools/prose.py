@@ -8,7 +8,7 @@ The digits stay in the text. The expressions follow in a comment, in the order o
 Decimals, commas and `million` are taken from what the text shows; `cut(x)` is cut instead of
 rounded, `*each` stands for several numbers, `_` skips one. `let(size)` calls a number of a question
 `size`, for the expressions below it, up to the next exercise or heading. The other names are those
-of `tests/numbers/<chapter>.py`.
+of `tests/<chapter>/numbers.py`.
 
 What has no expression, a choice or a name such as V2, stands in `tests/numbers.lock`, in the order
 of the text. `make numbers` writes that file, and digits whose expressions say otherwise; the tests
@@ -166,7 +166,9 @@ def figure_chunks(path: Path) -> list[Chunk]:
     return [Chunk(name(path), number, "", [line]) for number, line in enumerate(words, 1)]
 
 
-WRITABLE = (".md", ".ipynb")  # where expressions stand beside the numbers
+def is_writable(path: Path) -> bool:
+    """Whether expressions stand beside the numbers of a text."""
+    return path.suffix in (".md", ".ipynb")
 
 
 def script_chunks(path: Path) -> list[Chunk]:
@@ -214,9 +216,10 @@ def texts() -> list[Path]:
         *(ROOT / "README.md", ROOT / "intro.md"),
         *sorted(ROOT.glob("chapters/*/*.md")),
         *sorted(ROOT.glob("chapters/*/*.ipynb")),
-        *sorted(ROOT.glob("figures/*.svg")),
-        *sorted(ROOT.glob("explorers/*.js")),
-        ROOT / "tools" / "explorers.py",
+        *sorted(ROOT.glob("figures/*/*.svg")),
+        ROOT / "site" / "explorers" / "explorer.js",
+        *sorted(ROOT.glob("site/explorers/*/view.js")),
+        *sorted(ROOT.glob("site/explorers/**/*.py")),
     ]
 
 
@@ -303,16 +306,17 @@ def shows(token: Token, value) -> bool:
 
 
 def helpers_of(path: Path) -> str:
-    """The module in tests/numbers that has the names for a text."""
+    """The module that has the names for a text."""
     if path.parent == ROOT:
-        return "front"
-    return path.stem if path.parent.name == "appendix" else path.parent.name
+        return "tests.front.numbers"
+    folder = path.parent.name
+    return f"tests.appendix.{path.stem}" if folder == "appendix" else f"tests.{folder}.numbers"
 
 
 @cache
 def helpers(path: Path) -> dict:
     """The names that the expressions of a text may use."""
-    found = importlib.import_module(f"tests.numbers.{helpers_of(path)}")
+    found = importlib.import_module(helpers_of(path))
     return {**vars(found), "cut": cut, "numbers": numbers}
 
 
@@ -434,7 +438,7 @@ def begins_exercise(chunk: Chunk) -> bool:
 
 def scope(path: Path) -> dict:
     """The names of a text before a question has added to them, and a place for known values."""
-    names = dict(helpers(path)) if path.suffix in WRITABLE else {}
+    names = dict(helpers(path)) if is_writable(path) else {}
     return {**names, "__taken__": frozenset(names), "__values__": {}}
 
 
@@ -751,7 +755,7 @@ def main(wanted: list[str]) -> int:
     for path in texts():
         rows = locked.get(name(path), {})
         if any(part in name(path) for part in wanted or [""]):
-            if path.suffix in WRITABLE:
+            if is_writable(path):
                 for change in amend(path, rows):
                     print(change)
             rows, here = examine(path)

@@ -1,0 +1,49 @@
+"""Names for the expressions beside the numbers of the ledger."""
+
+import math
+from statistics import mean
+
+import timm
+from torch import nn
+from torchvision.models import (
+    ResNet50_Weights,
+    VGG16_Weights,
+    alexnet,
+    mobilenet_v2,
+    mobilenet_v3_large,
+    squeezenet1_0,
+)
+
+from tests.convolution import numbers as convolution
+from tests.device import numbers as device
+from tests.pointwise import numbers as pointwise
+from tests.separable import numbers as separable
+from tests.v1 import numbers as c1
+from tests.v2 import numbers as c2
+from tests.v3 import numbers as c3
+from tools import papers
+from tools.counting import macs, on_meta, params, v1, v3
+from tools.learning import SEPARABLE, THINNED, tested
+from tools.variants import first_version_v3_large, minimalistic_v3, paper_v3
+
+t3, t9, early9 = papers.V3_TABLE3, papers.V3_TABLE9, papers.V3_TABLE9_EARLIER
+slim1, slim2, slim3 = papers.SLIM_V1_MACS, papers.SLIM_V2, papers.SLIM_V3
+
+
+def millions(count: float, digits: int = 1) -> str:
+    return f"{count / 1e6:.{digits}f}"
+
+
+def paper(variant: str, width: float, what: int, features: int = 0) -> str:
+    """Millions of MACs (0) or parameters (1) of a network of V3's Table 9."""
+    return f"{c3.of_paper(variant, width, features=features)[what]:.2f}"
+
+
+FIRST_V3 = macs(first_version_v3_large(), 3, 224, 224)
+SMALL_256 = [c3.of_paper("small", 1.0, 256, features)[0] for features in (0, 1280)]
+V2_BLOCKS = sum(hasattr(m, "use_res_connect") for m in mobilenet_v2().features)
+DEFAULT_EPS = f"{nn.BatchNorm2d(1).eps:.5f}"
+V3_MOMENTUM = next(m.momentum for m in mobilenet_v3_large().modules() if hasattr(m, "momentum"))
+THIN_LEAD = mean(tested(THINNED)) - mean(tested(SEPARABLE))
+VGG_TOOL = convolution.VGG_MACS + convolution.CONV_BIASES + convolution.FC_BIASES
+M4 = on_meta(timm.create_model, "mobilenetv4_conv_medium")

@@ -1,0 +1,157 @@
+"""Findings of the ledger that no other test shows."""
+
+import ast
+import re
+
+import pytest
+import timm
+import torch
+from torch import nn
+from torchvision.models import ResNet50_Weights, VGG16_Weights, alexnet, squeezenet1_0
+
+from tests.book import ROOT
+from tests.convolution import numbers as convolution
+from tests.v1 import numbers as counted_v1
+from tools import papers
+from tools.counting import macs, on_meta, params
+from tools.variants import minimalistic_v3
+
+MILLION = 1e6
+
+
+def test_v1_text_rounds_its_lead_up_to_four_points():
+    ours = papers.V1_TABLE9["0.50 MobileNet-160"].top1
+    leads = [ours - papers.V1_TABLE9[name].top1 for name in ("AlexNet", "Squeezenet")]
+    assert [round(lead, 1) for lead in leads] == [3.0, 2.7]
+
+
+def test_v1_table_14_names_a_network_at_160_as_at_128():
+    assert round(counted_v1.GRID[0.75, 160] / MILLION) == 166
+    assert round(counted_v1.GRID[0.75, 128] / MILLION) != 166
+
+
+def test_the_side_of_the_input_is_wrong_by_the_square_of_the_stride():
+    layer = nn.Conv2d(64, 128, 3, stride=2, padding=1, bias=False)
+    assert layer.weight.numel() * 112**2 == 4 * macs(layer, 64, 112, 112) == 924_844_032
+
+
+def test_mnasnet_a1_is_as_its_own_paper_says_not_as_v3s_table_3(counted_v3):
+    counted = round(counted_v3.SEED[0] / MILLION)
+    assert counted == papers.MNASNET_A1_MADDS != papers.V3_TABLE3["MnasNet-A1"].macs
+
+
+def test_the_shorter_end_of_v3_saves_more_than_the_paper_says(counted_v3):
+    saved = sum(counted_v3.OLD_END) - sum(counted_v3.NEW_END)
+    assert saved == 34_317_760 and round(saved / 1e7) * 10 == 30  # the paper: 30 million
+
+
+def test_v3_batch_needs_32_shares_where_the_pod_has_16_chips():
+    shares = papers.V3_TRAINING["batch"] / papers.V3_TRAINING["per_chip"]
+    rows, columns = papers.V3_TRAINING["pod"]
+    assert shares == 32 == 2 * rows * columns
+
+
+def test_the_readmes_minimalistic_small_is_not_65_million():
+    counted = macs(minimalistic_v3("small"), 3, 224, 224)
+    assert round(counted / MILLION) == 52 != papers.SLIM_V3["Small minimalistic"].macs
+
+
+@pytest.mark.parametrize(
+    ("weights", "counted"),
+    [
+        (VGG16_Weights.IMAGENET1K_V1, convolution.VGG_MACS),
+        (ResNet50_Weights.IMAGENET1K_V1, convolution.RESNET_MACS),
+    ],
+)
+def test_torchvisions_gflops_are_macs(weights, counted):
+    digits = len(str(weights.meta["_ops"]).partition(".")[2])
+    assert round(counted / 1e9, digits) == weights.meta["_ops"]
+
+
+def test_torchvisions_alexnet_and_squeezenet_are_not_the_papers():
+    of_torchvision = [macs(on_meta(build), 3, 224, 224) for build in (alexnet, squeezenet1_0)]
+    assert of_torchvision == [714_188_480, 818_924_576]
+    assert of_torchvision[0] < counted_v1.ALEX_MACS and of_torchvision[1] < counted_v1.SQUEEZE_MACS
+    assert params(on_meta(alexnet)) > counted_v1.ALEX_PARAMS
+
+
+def test_xnnpacks_quantiser_lets_no_scale_fall_below_its_floor(counted_device):
+    from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (  # takes seconds
+        get_symmetric_quantization_config,
+    )
+
+    observer = get_symmetric_quantization_config(is_per_channel=True).weight
+    weights = torch.full((4, 1, 3, 3), 0.001)
+    measure = observer.observer_or_fake_quant_ctr()
+    measure(weights)
+    assert (
+        measure.calculate_qparams()[0] == counted_device.SMALLEST
+    ).all()  # it would be 0.001 / 127
+
+
+V4_TABLE6 = {  # Qin et al. 2024, Table 6: million parameters, billion MACs
+    "mobilenetv4_conv_medium": (256, 9.2, 1.0),
+    "mobilenetv4_conv_large": (384, 31, 5.9),
+}
+
+
+@pytest.mark.parametrize("name", V4_TABLE6)
+def test_v4_table_6_divides_by_powers_of_two(name):
+    size, printed_params, printed_macs = V4_TABLE6[name]
+    network = on_meta(timm.create_model, name)
+    weights, work = counted_v1.without_norm(network), macs(network, 3, size, size)
+    digits = 1 if printed_params < 10 else 0
+    assert round(weights / 2**20, digits) == printed_params != round(weights / 1e6, digits)
+    assert round(work / 2**30, 1) == printed_macs != round(work / 1e9, 1)
+
+
+def test_fewer_macs_are_not_as_many_times_less_time(counted_device):
+    """In the record: at one place less than the MACs say, at another far more."""
+    gains = [
+        counted_device.faster_layer(p) / counted_device.fewer(p)
+        for p in (counted_device.place(32, 64, 112), counted_device.END)
+    ]
+    assert gains[0] < 0.8 and gains[1] > 2
+
+
+def test_depthwise_layers_take_more_than_their_share_of_time_and_still_little(counted_device):
+    time = (
+        100
+        * counted_device.over_blocks("depthwise", 1)
+        / (counted_device.over_blocks("depthwise", 1) + counted_device.over_blocks("pointwise", 1))
+    )
+    work = 100 * counted_device.over_blocks("depthwise", 0) / macs(counted_v1.v1(), 3, 224, 224)
+    assert 2 * work < time < 15
+
+
+def test_the_same_v2_on_the_same_phone_has_four_times():
+    times = [
+        papers.V2_TABLE4["MobileNetV2"].ms,
+        papers.SLIM_V2[1.0, 224].ms,
+        papers.V3_TABLE3_FIRST["V2 1.0"],
+        papers.V3_TABLE3["V2 1.0"].pixel1,
+    ]
+    assert len(set(times)) == 4 and max(times) / min(times) > 1.2
+
+
+def test_h_swish_is_slower_than_the_relu_whose_place_it_takes():
+    _, optimised, plain = papers.V3_TABLE5["V3-Large 1.0"]
+    assert papers.V3_TABLE5["ReLU"].ms < optimised < plain
+
+
+# ---------------------------------------------------------------- the page itself
+
+PAGE = ROOT / "chapters" / "appendix" / "ledger.md"
+NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE.read_text())))
+
+
+@pytest.mark.parametrize(("file", "test"), NAMED)
+def test_each_test_that_the_ledger_names_exists(file, test):
+    tree = ast.parse((ROOT / file).read_text())
+    assert test in {each.name for each in tree.body if isinstance(each, ast.FunctionDef)}
+
+
+def test_each_line_of_the_ledger_names_its_test():
+    lines = [line for line in PAGE.read_text().splitlines() if line.startswith("**")]
+    assert len(lines) > 100
+    assert not [line[:60] for line in lines if "*Shown by* `tests/" not in line]

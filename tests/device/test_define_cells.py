@@ -1,0 +1,240 @@
+"""What the notebook defines besides networks, each against a reference of its own."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits, load_sample_images
+from torch import fx, nn
+from torch.testing import assert_close
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models import (
+    MobileNet_V2_Weights,
+)
+from torchvision.transforms.functional import normalize
+
+from tests.book import definitions
+from tests.pieces import assert_same_weights, classifier
+
+pytestmark = pytest.mark.usefixtures("one_seed")
+DEVICE = definitions("device")
+
+
+class Moved(TorchDispatchMode):
+    """Bytes that copying reads and writes."""
+
+    bytes = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten.copy_.default:
+            self.bytes += 2 * args[0].nbytes
+        return func(*args, **(kwargs or {}))
+
+
+def test_the_ceilings_jobs_do_what_is_written_about_them():
+    with torch.device("meta"):
+        jobs = DEVICE.ceiling_jobs()
+        for name in ("product", "convolution"):
+            with FlopCounterMode(display=False) as counter:
+                jobs[name]()
+            assert counter.get_total_flops() == 2 * DEVICE.JOBS[name]
+        for name in ("cache", "memory"):
+            with Moved() as moved:
+                jobs[name]()
+            assert moved.bytes == DEVICE.JOBS[name]
+    assert (DEVICE.JOBS["cache"], DEVICE.JOBS["memory"]) == (40e6, 512e6)
+    assert (DEVICE.JOBS["product"], DEVICE.JOBS["convolution"]) == (2**30, 1_849_688_064)
+
+
+def test_ceilings_are_work_in_a_second():
+    times = dict(zip(DEVICE.JOBS, (2.0, 4.0, 0.5, 8.0), strict=True))
+    timed = {name: DEVICE.Timing(ms, ms - 1, ms + 1) for name, ms in times.items()}
+    machine = DEVICE.ceilings(timed)
+    speed = {name: DEVICE.JOBS[name] / (ms / 1000) for name, ms in times.items()}
+    assert machine.macs == max(speed["product"], speed["convolution"])
+    assert (machine.cache, machine.memory) == (speed["cache"], speed["memory"])
+
+
+def test_a_race_gives_median_and_tenths_in_milliseconds(monkeypatch):
+    durations = [0.001 * n for n in (5, 1, 9, 3, 7, 20, 11, 13, 15, 17, 19)]
+    clock = iter([t for n, d in enumerate(durations) for t in (n, n + d)] * 2)
+    monkeypatch.setitem(DEVICE.race.__wrapped__.__globals__, "perf_counter", lambda: next(clock))
+    timed = DEVICE.race({"a": lambda: None}, rounds=11)["a"]
+    assert timed == pytest.approx((11, 3, 19))  # the second, and the last but one
+    calls = []
+    monkeypatch.undo()
+    few = DEVICE.race({"a": lambda: calls.append(1)})["a"]
+    assert len(calls) == 2 + 2 * 9 and few.low <= few.median <= few.high
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_jobs_of_a_layer_and_what_they_cost(stride):
+    m, n, side = 4, 6, 8
+    out = side // stride
+    jobs = DEVICE.Layer(m, n, side, stride).jobs()
+    x, y, z = m * side**2, m * out**2, n * out**2  # numbers that come, pass between, and go
+    expected = {
+        "standard": (9 * m * z, 4 * (x + 9 * m * n + z)),
+        "depthwise": (9 * y, 4 * (x + 9 * m + y)),
+        "pointwise": (m * z, 4 * (y + m * n + z)),
+    }
+    expected["separable"] = tuple(a + b for a, b in zip(*list(expected.values())[1:], strict=True))
+    assert {name: tuple(cost) for name, (cost, _) in jobs.items()} == expected
+    for name, (cost, job) in jobs.items():
+        with FlopCounterMode(display=False) as counter:
+            result = job()
+        assert counter.get_total_flops() == 2 * cost.macs
+        assert result.shape == (1, m if name == "depthwise" else n, out, out)
+        assert cost.intensity == cost.macs / cost.bytes
+
+
+def test_the_photographs_are_cuts_in_torchvisions_colours():
+    cuts, again = DEVICE.photographs(3, seed=5), torch.Generator().manual_seed(5)
+    photos = [torch.tensor(p).permute(2, 0, 1) / 255 for p in load_sample_images().images]
+    for number, cut in enumerate(cuts):
+        photo = photos[number % 2]
+        top = int(torch.randint(photo.shape[1] - 223, (), generator=again))
+        left = int(torch.randint(photo.shape[2] - 223, (), generator=again))
+        window = photo[:, top : top + 224, left : left + 224]
+        weights = MobileNet_V2_Weights.DEFAULT.transforms()
+        assert_close(cut, normalize(window, weights.mean, weights.std))
+
+
+def test_averages_count_all_batches_alike():
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    batches = [torch.randn(n, 3, 5, 5) + n for n in (2, 4, 8)]
+    network[1].running_mean.fill_(99)
+    assert DEVICE.take_averages(network, batches) is network and not network.training
+    with torch.no_grad():
+        means = torch.stack([network[0](batch).mean((0, 2, 3)) for batch in batches])
+    assert_close(network[1].running_mean, means.mean(0))
+    spread = DEVICE.spread(nn.Identity(), torch.tensor([[0.0, 1.0], [2.0, 1.0], [4.0, 1.0]]))
+    assert spread == 1.0
+
+
+def test_costs_are_listed_in_order_and_leave_no_hook():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 5))
+    found = DEVICE.costs(network, torch.zeros(1, 3, 4, 4))
+    numbers = 48 + 4 * 27 + 16, 16 + 80 + 5
+    assert [tuple(cost) for cost in found] == [(16 * 27, 4 * numbers[0]), (80, 4 * numbers[1])]
+    assert not any(layer._forward_hooks for layer in network)
+
+
+def test_folding_takes_a_bias_along_and_refuses_what_it_cannot_fold():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
+    network = DEVICE.take_averages(network.double(), [torch.randn(4, 3, 6, 6).double()])
+    nn.init.uniform_(network[1].bias)
+    x = torch.randn(2, 3, 6, 6).double()
+    assert_close(DEVICE.fold_network(network)(x), network(x))
+    for name, run in DEVICE.steps(network, x).items():
+        assert_close(run(), network(x), msg=name)
+    with pytest.raises(AssertionError):
+        DEVICE.fold_network(nn.Sequential(nn.ReLU(), nn.BatchNorm2d(3)))
+
+    class Twice(nn.Module):
+        """What the convolution gives is read beside the norm as well."""
+
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+
+        def forward(self, x):
+            y = self.conv(x)
+            return self.norm(y) + y
+
+    with pytest.raises(AssertionError):
+        DEVICE.fold_network(Twice())
+
+
+def test_channels_last_moves_numbers_and_changes_none():
+    x, layer = torch.randn(1, 3, 4, 4), nn.Conv2d(3, 5, 3)
+    pixels, last = DEVICE.channels_last(x), DEVICE.channels_last(layer)
+    assert torch.equal(pixels, x) and torch.equal(last.weight, layer.weight)
+    for tensor in (pixels, last.weight):
+        assert tensor.is_contiguous(memory_format=torch.channels_last)
+    assert layer.weight.is_contiguous() and last is not layer
+
+
+def test_the_peak_and_where_it_is():
+    x = torch.zeros(1, 2, 4, 4)  # 128 bytes
+    layers = nn.Conv2d(2, 8, 1), nn.ReLU(), nn.Conv2d(8, 4, 2), nn.Conv2d(4, 30, 1)
+    traced = fx.symbolic_trace(nn.Sequential(*layers).eval())
+    assert DEVICE.peak(traced, x) == (4 * (4 + 30) * 9, "_3")
+    assert DEVICE.peak(fx.symbolic_trace(nn.Sequential(*layers[:3]).eval()), x) == (4 * 164, "_2")
+    assert DEVICE.peak(fx.symbolic_trace(nn.Sequential(layers[0]).eval()), x) == (4 * 160, "_0")
+
+
+def test_what_is_left_out_is_said_in_200_letters(capsys):
+    DEVICE.left_out("it", ValueError("a\nb " + 300 * "c"))
+    assert capsys.readouterr().out == "Left out: it. ValueError: a b " + 196 * "c" + "\n"
+
+
+def test_weights_are_rounded_where_it_is_asked():
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(4, 5))
+    before = [layer.weight.clone() for layer in (network[0], network[2])]
+    for per_channel in (True, False):
+        everywhere = DEVICE.round_weights(network, per_channel)
+        linear = DEVICE.round_weights(network, per_channel, lambda m: isinstance(m, nn.Linear))
+        ours = [each[2].weight for each in (everywhere, linear)] + [everywhere[0].weight]
+        expected = [DEVICE.rounded(w, per_channel) for w in (before[1], before[1], before[0])]
+        assert all(torch.equal(a, b) for a, b in zip(ours, expected, strict=True))
+        assert torch.equal(linear[0].weight, before[0])
+    assert torch.equal(network[0].weight, before[0]) and torch.equal(network[2].weight, before[1])
+
+
+def test_its_digits_are_enlarged_and_cut_in_two():
+    learn, test = DEVICE.digits()
+    pixels, labels = load_digits(return_X_y=True)
+    order = torch.randperm(1797, generator=torch.Generator().manual_seed(0))
+    large = F.interpolate(
+        torch.tensor(pixels, dtype=torch.float32).reshape(-1, 1, 8, 8), (32, 32), mode="bilinear"
+    )
+    for part, index in ((learn, order[:600]), (test, order[797:])):
+        assert part.images.shape == (len(index), 3, 32, 32)
+        assert_close(part.images, (large[index] / 8 - 1).expand(-1, 3, -1, -1))
+        assert torch.equal(part.labels, torch.tensor(labels)[index])
+
+
+def test_it_learns_by_sgd_with_one_cycle_and_takes_averages_in_the_end():
+    part = DEVICE.Digits(torch.randn(150, 6, 1, 1), torch.arange(150) % 3)
+    networks = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        networks.append(nn.Sequential(nn.Conv2d(6, 8, 1), nn.BatchNorm2d(8), *classifier(8)))
+        networks[-1].pop(4)  # its norm is of another kind
+    ours, theirs = networks
+    torch.manual_seed(1)
+    losses = list(DEVICE.train(ours.eval(), part, 2, 0.1))
+    torch.manual_seed(1)
+    sgd = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(sgd, max_lr=0.1, total_steps=6)
+    expected = []
+    for _ in range(2):
+        order = torch.randperm(150)
+        for index in (order[:50], order[50:100], order[100:]):
+            sgd.zero_grad()
+            loss = F.cross_entropy(theirs(part.images[index]), part.labels[index])
+            loss.backward()
+            sgd.step(), cycle.step()
+        expected.append(loss.item())
+    DEVICE.take_averages(theirs, [part.images[:100], part.images[100:]])
+    assert losses == expected
+    assert_same_weights(ours, theirs)
+    logits = DEVICE.predict(ours, part)
+    assert_close(logits, ours(part.images).detach())
+    share = (logits.argmax(1) == part.labels).double().mean()
+    assert DEVICE.accuracy(ours, part) == pytest.approx(100 * float(share))
+
+
+def test_small_measures():
+    assert DEVICE.agrees(torch.tensor([3.0, 4.5]), torch.tensor([3.0, 4.0])) == pytest.approx(0.1)
+    assert DEVICE.is_depthwise(nn.Conv2d(4, 4, 3, groups=4))
+    assert not DEVICE.is_depthwise(nn.Conv2d(4, 4, 3)) and not DEVICE.is_depthwise(nn.ReLU())
+    assert DEVICE.row((1.234, None, 100)) == "      1.23         -    100.00"
+
+
+def test_one_file_holds_the_onnx_network_and_nothing_is_said(tmp_path, capfd):
+    layer, x = nn.Conv2d(3, 4, 1).eval(), torch.randn(1, 3, 8, 8)
+    file = DEVICE.to_onnx(layer, x, tmp_path / "layer.onnx")
+    assert list(tmp_path.iterdir()) == [file] and capfd.readouterr().out == ""
+    assert_close(DEVICE.onnx_runner(file)(x), layer(x).detach())

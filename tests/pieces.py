@@ -1,0 +1,42 @@
+"""Networks, and what there is to compare of them: for the tests of the `define` cells."""
+
+from matplotlib.cbook import get_sample_data
+from PIL import Image
+from torch import nn
+from torch.testing import assert_close
+
+from tests.book import NETWORKS, definitions
+
+
+def build(chapter: str, **options) -> nn.Module:
+    return getattr(definitions(chapter), NETWORKS[chapter])(**options)
+
+
+def shapes(module: nn.Module) -> list[tuple[int, ...]]:
+    return [tuple(p.shape) for p in module.parameters()]
+
+
+def settings(conv: nn.Conv2d) -> tuple:
+    """All that a convolution is, but for its weights."""
+    sizes = conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    return *sizes, conv.groups, conv.bias is not None
+
+
+def convolutions(network: nn.Module) -> list[nn.Conv2d]:
+    return [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+
+
+def hopper() -> Image.Image:
+    with get_sample_data("grace_hopper.jpg") as file:
+        return Image.open(file).convert("RGB")
+
+
+def classifier(inputs: int = 6) -> nn.Sequential:
+    """Small enough to be trained in no time, with dropout, which draws random numbers."""
+    return nn.Sequential(
+        *(nn.Flatten(), nn.Linear(inputs, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Linear(8, 3))
+    )
+
+
+def assert_same_weights(one: nn.Module, other: nn.Module) -> None:
+    assert_close(dict(one.state_dict()), dict(other.state_dict()), rtol=0, atol=0)
