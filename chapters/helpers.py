@@ -189,7 +189,7 @@ def load_by_name(
 
 
 def photograph() -> Tensor:
-    """matplotlib's picture of Grace Hopper: (1, 3, 606, 512), from 0 to 1."""
+    """matplotlib's picture of Grace Hopper: (1, 3, 600, 512), from 0 to 1."""
     with get_sample_data("grace_hopper.jpg") as file:
         pixels = plt.imread(file, format="jpg")
     return torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255

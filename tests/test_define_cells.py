@@ -26,7 +26,7 @@ from torchvision.transforms.functional import normalize
 from tests.book import definitions
 from tools import counting
 
-BASICS = ("convolution", "depthwise", "pointwise", "separable")  # these count a module and an input
+COUNTING = ("convolution", "depthwise", "pointwise", "separable", "training")
 NETWORKS = {"v1": "MobileNetV1", "v2": "MobileNetV2", "v3": "MobileNetV3"}
 
 
@@ -56,13 +56,13 @@ def convolutions(network: nn.Module) -> list[nn.Conv2d]:
 # ---------------------------------------------------------------- counting
 
 
-@pytest.mark.parametrize("chapter", BASICS)
+@pytest.mark.parametrize("chapter", COUNTING)
 @pytest.mark.parametrize("training", [True, False])
 def test_counting_a_module_changes_nothing_and_prints_nothing(chapter, training, capsys):
     module = nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), nn.Conv2d(5, 7, 1))
     module.train(training)
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    assert definitions(chapter).count_macs(module, torch.randn(1, 3, 8, 9)) == 6 * 7 * (135 + 35)
+    assert definitions(chapter).count_macs(module, 3, 8, 9) == 6 * 7 * (135 + 35)
     assert module.training == training and capsys.readouterr().out == ""
     assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
 
@@ -156,7 +156,9 @@ def test_vgg16_is_torchvisions(classes):
 def test_the_photograph_lies_between_0_and_1(chapter):
     pixels = plt.imread(get_sample_data("grace_hopper.jpg"), format="jpg")
     expected = torch.tensor(np.moveaxis(pixels, -1, 0)[None] / 255).float()
-    assert_close(definitions(chapter).grace_hopper(), expected)
+    found = definitions(chapter).photograph()
+    assert found.shape == (1, 3, 600, 512)
+    assert_close(found, expected)
 
 
 def test_a_depthwise_layer_has_one_filter_a_channel():
