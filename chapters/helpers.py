@@ -223,6 +223,6 @@ def trained_weights(url: str) -> dict[str, Tensor] | None:
             torch.hub.download_url_to_file(url, str(file), digits, False)
         return torch.load(file, weights_only=True)
     except (OSError, HTTPException, RuntimeError, ValueError) as error:
-        print("No trained weights, going on with random ones:", end=" ")
+        print("No trained weights:", end=" ")
         print(f"{file} is {state}: {error!r}")
         return None

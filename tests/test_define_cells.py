@@ -67,15 +67,6 @@ def test_counting_a_module_changes_nothing_and_prints_nothing(chapter, training,
     assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
 
 
-def test_the_training_chapters_counters(capsys):
-    notebook = definitions("training")
-    network = notebook.small_mobilenet("separable", 0.5)
-    count = notebook.count_macs(network, torch.zeros(1, 16, 16))
-    assert network.training and not next(network.parameters()).is_meta, "a copy is counted"
-    assert notebook.count_params(network) == counting.params(network)
-    assert count == counting.macs(network, 1, 16, 16) and capsys.readouterr().out == ""
-
-
 @pytest.mark.parametrize("chapter", NETWORKS)
 def test_each_layer_is_listed_with_its_kind_its_shapes_and_its_macs(chapter, capsys):
     network, came_in = counting.on_meta(build(chapter).__class__, num_classes=10), []
@@ -101,9 +92,9 @@ def test_a_dense_layer_of_one_channel_is_not_depthwise(chapter):
     assert kind_of(nn.Conv2d(8, 8, 3, groups=2, bias=False)) == "standard"
 
 
-@pytest.mark.parametrize("chapter", NETWORKS)
+@pytest.mark.parametrize("chapter", [*NETWORKS, "convolution", "pointwise", "training"])
 def test_parameters_are_counted(chapter):
-    network = build(chapter)
+    network = build(chapter) if chapter in NETWORKS else TRAINING.SmallMobileNet("separable", 0.5)
     count = getattr(definitions(chapter), "count_params", counting.params)
     assert count(network) == counting.params(network)
 
@@ -339,8 +330,9 @@ def test_weights_are_fetched_quietly_into_a_folder_that_is_made(chapter, tmp_pat
     monkeypatch.setattr("torch.hub._hub_dir", str(folder))
     monkeypatch.setattr("torch.hub.download_url_to_file", download)
     notebook = definitions(chapter)
+    given = ("https://example.org/weights-0123abcd.pth",) if chapter == "training" else ()
     for _ in range(2):  # what is there now is not what the name says: once more
-        assert notebook.trained_weights()["weight"].tolist() == [1, 1]
+        assert notebook.trained_weights(*given)["weight"].tolist() == [1, 1]
     (file,) = (folder / "checkpoints").iterdir()
     digits = file.stem.split("-")[-1]
     assert asked == [(True, folder / "checkpoints", digits, False)] * 2
@@ -532,17 +524,22 @@ def test_a_data_set_that_is_none_is_named(tmp_path):
 
 def test_the_three_kinds_of_block():
     kinds = {name: build(4, 6, 2) for name, build in TRAINING.BLOCKS.items()}
-    conv, norm, act = nn.Conv2d, nn.BatchNorm2d, nn.ReLU6
-    unit = [conv, norm, act]
-    expected = {"separable": unit * 2, "full": unit, "linear": [conv, norm, *unit]}
-    assert {name: [type(m) for m in block] for name, block in kinds.items()} == expected
+    unit = [nn.Conv2d, nn.BatchNorm2d, nn.ReLU6]
+    bare = [nn.Conv2d, nn.BatchNorm2d, nn.Identity]
+    expected = {"separable": unit + unit, "full": unit, "linear": bare + unit}
+    for name, block in kinds.items():
+        leaves = [type(m) for m in block.modules() if not list(m.children())]
+        assert leaves == expected[name], name
+    light, mix = kinds["separable"].depthwise.conv, kinds["separable"].pointwise.conv
+    assert settings(light) == (4, 4, (3, 3), (2, 2), (1, 1), 4, False)
+    assert settings(mix) == (4, 6, (1, 1), (1, 1), (0, 0), 1, False)
     assert all(block(torch.zeros(2, 4, 9, 9)).shape == (2, 6, 5, 5) for block in kinds.values())
-    assert settings(kinds["full"][0]) == (4, 6, (3, 3), (2, 2), (1, 1), 1, False)
+    assert settings(kinds["full"].conv) == (4, 6, (3, 3), (2, 2), (1, 1), 1, False)
     with pytest.raises(ValueError, match="kind must be 'separable', 'full', 'linear', not 'v1'"):
-        TRAINING.small_mobilenet("v1")
-    by_default = TRAINING.small_mobilenet("full")
-    assert shapes(by_default) == shapes(TRAINING.small_mobilenet("full", 1.0, 1, 10))
-    assert by_default[-1].out_features == 10
+        TRAINING.SmallMobileNet("v1")
+    by_default = TRAINING.SmallMobileNet("full")
+    assert shapes(by_default) == shapes(TRAINING.SmallMobileNet("full", 1.0, 1, 10))
+    assert by_default.classifier.out_features == 10
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -553,7 +550,7 @@ def test_what_is_compared(channels):
     assert ("MobileNetV2" in found) == (channels == 3) and len(found) == 3 + (channels == 3)
     for build_it in found.values():
         assert build_it()(torch.zeros(2, channels, 16, 16)).shape == (2, 3)
-    thin = TRAINING.small_mobilenet("full", 0.35, channels, 3)
+    thin = TRAINING.SmallMobileNet("full", 0.35, channels, 3)
     assert shapes(found["full, thinned"]()) == shapes(thin)
     assert len(shapes(found["separable"]())) > len(shapes(found["full"]()))
     if channels == 3:
@@ -662,9 +659,12 @@ def test_each_way_of_transfer_trains_what_it_says(monkeypatch):
     calls, fitted = [], []
 
     def note(network, head, part, epochs, lr, only_head=False):
-        assert head is network[-1] and torch.bincount(part.labels).tolist() == [5] * 5
-        body = torch.equal(network[0][0].weight, fitted[0].network[0][0].weight)
-        new = not torch.equal(head.weight, fitted[0].network[-1].weight)
+        assert head is network.classifier and torch.bincount(part.labels).tolist() == [5] * 5
+        stems = [each.stem.conv.weight for each in (network, fitted[0].network)]
+        body, new = (
+            torch.equal(*stems),
+            not torch.equal(head.weight, fitted[0].network.classifier.weight),
+        )
         calls.append((epochs, lr, only_head, body, new))
 
     def fit(training):
