@@ -39,8 +39,14 @@ SECTIONS = [
 ]
 # What Colab brings along; anything else must be in a notebook's install cell.
 COLAB = {
-    *("IPython", "PIL", "huggingface_hub", "matplotlib", "numpy"),
-    *("safetensors", "torch", "torchvision"),
+    "IPython",
+    "PIL",
+    "huggingface_hub",
+    "matplotlib",
+    "numpy",
+    "safetensors",
+    "torch",
+    "torchvision",
 }
 
 # ---------------------------------------------------------------- the book as a whole
@@ -491,7 +497,13 @@ def test_notebook_runs_alone_with_the_network_off(path, places, tmp_path_factory
     options = ["-p", "nbmake.pytest_plugin", "--nbmake", "--nbmake-timeout=300", "-q"]
     options += ["--overwrite"]  # the copy then holds what was printed
     done = alone.run_offline(
-        *(sys.executable, "-m", "pytest", *options, "-p", "no:cacheprovider", path.name),
+        sys.executable,
+        "-m",
+        "pytest",
+        *options,
+        "-p",
+        "no:cacheprovider",
+        path.name,
         **places,
         PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",  # others' plugins take two seconds to load
         MPLCONFIGDIR=str(tmp_path_factory.getbasetemp() / "matplotlib"),  # fonts are listed once

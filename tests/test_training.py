@@ -314,7 +314,11 @@ def of_kind(kind: str) -> Image.Image:
     [
         *[(kind, "png") for kind in ("L", "LA", "RGB", "RGBA", "P")],
         *[(kind, "tif") for kind in ("CMYK", "YCbCr")],
-        *[("CMYK", "JPEG"), ("L", "GIF"), ("RGB", "bmp"), ("RGB", "WebP"), ("RGB", "ppm")],
+        ("CMYK", "JPEG"),
+        ("L", "GIF"),
+        ("RGB", "bmp"),
+        ("RGB", "WebP"),
+        ("RGB", "ppm"),
     ],
 )
 def test_every_kind_of_file_shows_the_same_picture(tmp_path, kind, end):
@@ -478,8 +482,13 @@ def stopped_at(place: str, error: type, monkeypatch):
 
 
 PLACES = (
-    *("the first batch", "the forward pass", "before a step", "before the schedule's"),
-    *("the validation", "the copying", "the noting"),
+    "the first batch",
+    "the forward pass",
+    "before a step",
+    "before the schedule's",
+    "the validation",
+    "the copying",
+    "the noting",
 )
 
 
