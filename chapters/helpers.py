@@ -192,7 +192,7 @@ def load_by_name(
 
 
 def photograph() -> Tensor:
-    """matplotlib's picture of Grace Hopper: (1, 3, 606, 512), from 0 to 1."""
+    """matplotlib's picture of Grace Hopper: (1, 3, 600, 512), from 0 to 1."""
     with get_sample_data("grace_hopper.jpg") as file:
         pixels = plt.imread(file, format="jpg")
     return torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255
@@ -226,6 +226,6 @@ def trained_weights(url: str) -> dict[str, Tensor] | None:
             torch.hub.download_url_to_file(url, str(file), digits, False)
         return torch.load(file, weights_only=True)
     except (OSError, HTTPException, RuntimeError, ValueError) as error:
-        print("No trained weights, going on with random ones:", end=" ")
+        print("No trained weights:", end=" ")
         print(f"{file} is {state}: {error!r}")
         return None

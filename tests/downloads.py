@@ -1,6 +1,6 @@
 """What the tests of downloaded weights share; the server is in conftest.py."""
 
-MISSED = "No trained weights, going on with random ones: "
+MISSED = "No trained weights: "
 NOWHERE = "http://127.0.0.1:9"  # a port at which nobody listens
 BAD = {  # what may stand in a cache, made of what should
     "empty": lambda right: b"",

@@ -34,7 +34,7 @@ def hopper() -> Image.Image:
 def classifier(inputs: int = 6) -> nn.Sequential:
     """Small enough to be trained in no time, with dropout, which draws random numbers."""
     return nn.Sequential(
-        *(nn.Flatten(), nn.Linear(inputs, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Linear(8, 3))
+        nn.Flatten(), nn.Linear(inputs, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Linear(8, 3)
     )
 
 

@@ -1,13 +1,17 @@
 """Pages and notebooks keep their contracts; each notebook runs alone, with the network off."""
 
 import ast
+import builtins
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import MagicMock
 
+import nbformat
 import pytest
 
 from tests import alone
@@ -35,8 +39,14 @@ SECTIONS = [
 ]
 # What Colab brings along; anything else must be in a notebook's install cell.
 COLAB = {
-    *("IPython", "PIL", "huggingface_hub", "matplotlib", "numpy"),
-    *("safetensors", "torch", "torchvision"),
+    "IPython",
+    "PIL",
+    "huggingface_hub",
+    "matplotlib",
+    "numpy",
+    "safetensors",
+    "torch",
+    "torchvision",
 }
 
 # ---------------------------------------------------------------- the book as a whole
@@ -332,29 +342,73 @@ def test_plots_have_alternative_text(notebook):
             assert len(cell.metadata.mystnb.image.alt) >= 60, cell.source[:60]
 
 
-def test_notebook_exercises_have_starter_solution_and_check(notebook):
-    headings = [
-        number
-        for number, cell in enumerate(notebook.cells)
-        if cell.cell_type == "markdown" and cell.source.startswith("## Exercise ")
-    ]
-    assert len(headings) >= 2
-    for number in headings:
-        cells = notebook.cells[number + 1 :]
-        following = [cell for cell in cells if cell.cell_type == "code"][:4]
-        hidden = [cell for cell in following if "solution" in cell.metadata.get("tags", [])]
-        solution = following.index(hidden[0])
-        assert solution > 0, "first the starter, then the solution"
-        assert "your turn" in following[solution - 1].source
-        assert hidden[0].source.startswith("# @title Solution")  # folds in Colab
-        assert hidden[0].metadata.cellView == "form"
-        assert hidden[0].metadata.jupyter.source_hidden  # folds in JupyterLab
-        assert "hide-cell" in hidden[0].metadata.tags  # folds on the site
-        check = list(ast.walk(ast.parse(following[solution + 1].source)))
-        assert any(isinstance(node, ast.Assert) for node in check) or any(
-            isinstance(node, ast.Call) and "assert_close" in ast.unparse(node.func)
-            for node in check
-        )
+LONGEST = 40  # lines of a cell: about what a screen shows
+
+
+def test_no_cell_is_longer_than_a_screen(notebook):
+    for number, cell in enumerate(notebook.cells):
+        lines = len(cell.source.splitlines())
+        if cell.cell_type == "code":
+            assert lines <= LONGEST, f"cell {number} has {lines} lines: {cell.source[:60]}"
+
+
+class Exercise(NamedTuple):
+    """The three cells below the task, and the name that two of them define."""
+
+    starter: nbformat.NotebookNode
+    check: nbformat.NotebookNode
+    solution: nbformat.NotebookNode
+    name: str
+
+
+def functions(source: str) -> dict[str, ast.FunctionDef]:
+    """The functions that a source defines, by name."""
+    return {n.name: n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)}
+
+
+def exercises_of(notebook) -> list[Exercise]:
+    found = []
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown" and cell.source.startswith("## Exercise "):
+            following = [each for each in notebook.cells[number + 1 :] if each.cell_type == "code"]
+            starter, check, solution = following[:3]
+            both = functions(starter.source).keys() & functions(solution.source).keys()
+            assert len(both) == 1, (
+                f"{cell.source[:40]}: one name in starter and solution, not {both}"
+            )
+            found.append(Exercise(starter, check, solution, *both))
+    return found
+
+
+def test_notebook_exercises_have_starter_check_and_solution(notebook):
+    """The starter and the solution define one name, which one function checks."""
+    assert len(exercises_of(notebook)) >= 2
+    for each in exercises_of(notebook):
+        assert "return None  # your turn" in each.starter.source
+        assert not each.name.startswith(("my_", "solution_"))
+        call = f"check_{each.name}()"
+        for cell in (each.check, each.solution):
+            assert ast.unparse(ast.parse(cell.source).body[-1]) == call
+        assert each.name not in functions(each.check.source)
+        judge = list(ast.walk(functions(each.check.source)[f"check_{each.name}"]))
+        asserted = [node.test for node in judge if isinstance(node, ast.Assert)]
+        calls = [ast.unparse(node.func) for node in judge if isinstance(node, ast.Call)]
+        assert asserted or "torch.testing.assert_close" in calls, f"{call} checks nothing"
+        assert not any(isinstance(test, ast.Constant) for test in asserted)
+        assert each.solution.source.startswith("# @title Solution")  # folds in Colab
+        assert each.solution.metadata.cellView == "form"
+        assert each.solution.metadata.jupyter.source_hidden  # folds in JupyterLab
+        assert {"hide-cell", "solution"} <= set(each.solution.metadata.tags)  # folds on the site
+
+
+def test_a_starter_without_a_return_is_told_so(notebook, capsys):
+    """The check by itself: for what the notebook has computed by then, mocks stand in."""
+    for each in exercises_of(notebook):
+        names = [n.id for n in ast.walk(ast.parse(each.check.source)) if isinstance(n, ast.Name)]
+        scope = {word: MagicMock() for word in set(names) - set(dir(builtins))}
+        scope[each.name] = lambda *args, **kwargs: None
+        exec(each.check.source, scope)
+        assert capsys.readouterr().out == f"{each.name} returns nothing yet\n"
 
 
 # ---------------------------------------------------------------- notebooks, alone
@@ -431,14 +485,25 @@ def timed(paths: list[Path], times: int = 1) -> list:
     ]
 
 
+def printed(cell) -> str:
+    return "".join(each.text for each in cell.outputs if each.output_type == "stream")
+
+
 @pytest.mark.parametrize("path", timed(NOTEBOOKS))
 def test_notebook_runs_alone_with_the_network_off(path, places, tmp_path_factory):
     """nbmake runs a copy in an empty folder, where no file of the book can help it. It tries to
     reach nobody, and leaves nothing behind."""
     shutil.copy(path, places["folder"])
     options = ["-p", "nbmake.pytest_plugin", "--nbmake", "--nbmake-timeout=300", "-q"]
+    options += ["--overwrite"]  # the copy then holds what was printed
     done = alone.run_offline(
-        *(sys.executable, "-m", "pytest", *options, "-p", "no:cacheprovider", path.name),
+        sys.executable,
+        "-m",
+        "pytest",
+        *options,
+        "-p",
+        "no:cacheprovider",
+        path.name,
         **places,
         PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",  # others' plugins take two seconds to load
         MPLCONFIGDIR=str(tmp_path_factory.getbasetemp() / "matplotlib"),  # fonts are listed once
@@ -449,3 +514,6 @@ def test_notebook_runs_alone_with_the_network_off(path, places, tmp_path_factory
     assert done.memory < MEMORY
     assert [each.name for each in places["folder"].iterdir()] == [path.name], "left behind"
     assert left_at(places["home"]) == []
+    for each in exercises_of(read_notebook(places["folder"] / path.name)):
+        assert printed(each.check) == f"{each.name} returns nothing yet\n"
+        assert printed(each.solution).splitlines()[-1].startswith("correct: ")

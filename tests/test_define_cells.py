@@ -32,19 +32,20 @@ from tests.pieces import (
 from tools import counting
 
 pytestmark = pytest.mark.usefixtures("one_seed")
-BASICS = ("convolution", "depthwise", "pointwise", "separable")  # these count a module and an input
+COUNTING = ("convolution", "depthwise", "pointwise", "separable", "training")
 
 
 # ---------------------------------------------------------------- counting
 
 
-@pytest.mark.parametrize("chapter", BASICS)
+@pytest.mark.parametrize("chapter", COUNTING)
 @pytest.mark.parametrize("training", [True, False])
 def test_counting_a_module_changes_nothing_and_prints_nothing(chapter, training, capsys):
     module = nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), nn.Conv2d(5, 7, 1))
     module.train(training)
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    assert definitions(chapter).count_macs(module, torch.randn(1, 3, 8, 9)) == 6 * 7 * (135 + 35)
+    count = definitions(chapter).count_macs(module, 3, 8, 9)
+    assert count == 6 * 7 * (135 + 35) and isinstance(count, int)
     assert module.training == training and capsys.readouterr().out == ""
     assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
 
@@ -73,9 +74,13 @@ def test_a_dense_layer_of_one_channel_is_not_depthwise(chapter):
     assert kind_of(nn.Conv2d(8, 8, 3, groups=2, bias=False)) == "standard"
 
 
-@pytest.mark.parametrize("chapter", NETWORKS)
+@pytest.mark.parametrize("chapter", [*NETWORKS, "convolution", "pointwise", "training"])
 def test_parameters_are_counted(chapter):
-    network = build(chapter)
+    network = (
+        build(chapter)
+        if chapter in NETWORKS
+        else definitions("training").SmallMobileNet("separable", 0.5)
+    )
     count = getattr(definitions(chapter), "count_params", counting.params)
     assert count(network) == counting.params(network)
 
@@ -87,7 +92,9 @@ def test_parameters_are_counted(chapter):
 def test_the_photograph_lies_between_0_and_1(chapter):
     pixels = plt.imread(get_sample_data("grace_hopper.jpg"), format="jpg")
     expected = torch.tensor(np.moveaxis(pixels, -1, 0)[None] / 255).float()
-    assert_close(definitions(chapter).grace_hopper(), expected)
+    found = definitions(chapter).photograph()
+    assert found.shape == (1, 3, 600, 512)
+    assert_close(found, expected)
 
 
 @pytest.mark.parametrize("chapter", ["separable", "v1"])

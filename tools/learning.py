@@ -75,7 +75,7 @@ def train(case: Case, seed: int) -> dict:
     data = data._replace(train=data.train.take(slice(case.pictures)))
     recipe = RECIPE._replace(epochs=case.epochs, lr=case.lr)
     training = notebook.begin(
-        lambda: notebook.small_mobilenet(case.kind, case.width), recipe, data, seed
+        lambda: notebook.SmallMobileNet(case.kind, case.width), recipe, data, seed
     )
     notebook.fit(training)
     wrong = notebook.predict(training.network, data.test.images) != data.test.labels

@@ -3,7 +3,6 @@
 from statistics import mean, stdev
 
 import matplotlib.pyplot as plt
-import torch
 from matplotlib.patches import Rectangle
 
 from figures.style import WIDTH, arrow, box, canvas, colour, save
@@ -21,8 +20,7 @@ NETWORKS = (  # case, label, colour, marker, line
 
 def macs(kind: str, width: float) -> float:
     """Million MACs for one digit."""
-    network = notebook.small_mobilenet(kind, width)
-    return notebook.count_macs(network, torch.empty(1, 16, 16, device="meta")) / 1e6
+    return notebook.count_macs(notebook.SmallMobileNet(kind, width), 1, 16, 16) / 1e6
 
 
 def points(ax, xs: list[float], runs: list[list[float]], role: str, **look) -> None:

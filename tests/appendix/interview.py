@@ -111,22 +111,24 @@ def ten_classes(version: str, width: float) -> int:
 T4 = papers.V1_TABLE4
 
 
-def cost(layer: nn.Module, channels: int, side: int, bits: int) -> device.notebook.Cost:
+def cost(layer: nn.Module, channels: int, side: int, bits: int) -> device.notebook.LayerCost:
     """MACs, and the bytes that a layer can't avoid: input, weights and output."""
     count = 2 * channels * side * side + layer.weight.numel()
-    return device.notebook.Cost(macs(layer, channels, side, side), count * integer(bits / 8))
+    return device.notebook.LayerCost(macs(layer, channels, side, side), count * integer(bits / 8))
 
 
 @cache
-def dw(channels: int, side: int, kernel: int, bits: int) -> device.notebook.Cost:
+def dw(channels: int, side: int, kernel: int, bits: int) -> device.notebook.LayerCost:
     return cost(conv(channels, channels, kernel, groups=channels), channels, side, bits)
 
 
 @cache
-def pw(channels: int, side: int, bits: int) -> device.notebook.Cost:
+def pw(channels: int, side: int, bits: int) -> device.notebook.LayerCost:
     return cost(conv(channels, channels, 1), channels, side, bits)
 
 
-def ratio(slow: device.notebook.Cost, fast: device.notebook.Cost, rate: float, moved: float):
+def ratio(
+    slow: device.notebook.LayerCost, fast: device.notebook.LayerCost, rate: float, moved: float
+):
     """How many times as long one takes as the other, at their bounds."""
     return device.microseconds(slow, rate, moved) / device.microseconds(fast, rate, moved)

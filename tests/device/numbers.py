@@ -149,20 +149,20 @@ assert 9 < share("depthwise", END) < 11
 
 
 @cache
-def maps_of(layer: torch.nn.Module, side: int, bits: int) -> notebook.Cost:
+def maps_of(layer: torch.nn.Module, side: int, bits: int) -> notebook.LayerCost:
     """MACs of a layer, and the bytes of what it reads and writes, without its weights."""
     x = torch.empty(1, layer.in_channels, side, side, device="meta")
     with torch.no_grad():
         count = x.numel() + layer(x).numel()
-    return notebook.Cost(count_macs(layer, *x.shape[1:]), count * integer(bits / 8))
+    return notebook.LayerCost(count_macs(layer, *x.shape[1:]), count * integer(bits / 8))
 
 
 @cache
-def depthwise(kernel: int, channels: int, side: int, stride: int, bits: int) -> notebook.Cost:
+def depthwise(kernel: int, channels: int, side: int, stride: int, bits: int) -> notebook.LayerCost:
     return maps_of(conv(channels, channels, kernel, stride, channels), side, bits)
 
 
-def microseconds(cost: notebook.Cost, rate: float, moved: float) -> float:
+def microseconds(cost: notebook.LayerCost, rate: float, moved: float) -> float:
     """At the bound, of a machine with so many billion MACs and bytes in a second."""
     return max(cost.macs / rate, cost.bytes / moved) / 1000
 
@@ -174,8 +174,11 @@ def folding(w, b, mu, gamma, beta, root, x=0) -> dict[str, float]:
     norm = torch.nn.BatchNorm2d(1).double().eval().requires_grad_(False)
     norm.running_var.fill_(root**2 - norm.eps)
     for part, value in (
-        *((layer.weight, w), (layer.bias, b), (norm.running_mean, mu)),
-        *((norm.weight, gamma), (norm.bias, beta)),
+        (layer.weight, w),
+        (layer.bias, b),
+        (norm.running_mean, mu),
+        (norm.weight, gamma),
+        (norm.bias, beta),
     ):
         part.fill_(value)
     merged = notebook.fold(layer, norm)

@@ -1,5 +1,7 @@
 """What the notebook defines besides networks, each against a reference of its own."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -56,15 +58,37 @@ def test_ceilings_are_work_in_a_second():
 
 
 def test_a_race_gives_median_and_tenths_in_milliseconds(monkeypatch):
-    durations = [0.001 * n for n in (5, 1, 9, 3, 7, 20, 11, 13, 15, 17, 19)]
-    clock = iter([t for n, d in enumerate(durations) for t in (n, n + d)] * 2)
-    monkeypatch.setitem(DEVICE.race.__wrapped__.__globals__, "perf_counter", lambda: next(clock))
-    timed = DEVICE.race({"a": lambda: None}, rounds=11)["a"]
+    durations = iter([0.001 * n for n in (5, 1, 9, 3, 7, 20, 11, 13, 15, 17, 19)])
+    asked = []
+
+    class Timer:
+        def __init__(self, stmt, globals, num_threads):
+            asked.append((stmt, globals["run"](), num_threads))
+
+        def timeit(self, number):
+            assert number == 1
+            return SimpleNamespace(median=next(durations))
+
+    with monkeypatch.context() as patch:
+        patch.setitem(DEVICE.race.__wrapped__.__globals__, "Timer", Timer)
+        timed = DEVICE.race({"a": lambda: "ran"}, rounds=11)["a"]
     assert timed == pytest.approx((11, 3, 19))  # the second, and the last but one
+    assert asked == [("run()", "ran", torch.get_num_threads())]
     calls = []
-    monkeypatch.undo()
     few = DEVICE.race({"a": lambda: calls.append(1)})["a"]
-    assert len(calls) == 2 + 2 * 9 and few.low <= few.median <= few.high
+    assert len(calls) == 3 * 9 and few.low <= few.median <= few.high
+
+
+def test_a_race_runs_on_the_threads_that_are_set_and_keeps_no_gradients():
+    seen = []
+
+    def look():
+        seen.append((torch.get_num_threads(), torch.is_inference_mode_enabled()))
+
+    for threads in (2, 1):
+        torch.set_num_threads(threads)
+        DEVICE.race({"a": look}, rounds=1)
+    assert seen == [(2, True)] * 3 + [(1, True)] * 3
 
 
 @pytest.mark.parametrize("stride", [1, 2])

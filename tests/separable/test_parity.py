@@ -19,14 +19,14 @@ def test_block_equals_timm(m, n, stride):
 
 
 BLOCK_MISTAKES = {
-    "groups removed": ("groups=m,", "groups=1,"),
-    "stride forgotten": ("m, m, 3, stride,", "m, m, 3, 1,"),
-    "padding forgotten": ("stride, padding=1", "stride, padding=0"),
-    "bias kept": ("n, kernel_size=1, bias=False", "n, kernel_size=1, bias=True"),
-    "batch norm left out": ("nn.BatchNorm2d(m)", "nn.Identity()"),
+    "groups removed": ("groups=groups,", "groups=1,"),
+    "stride forgotten": ("in_channels, 3, stride,", "in_channels, 3, 1,"),
+    "padding forgotten": ("padding=kernel // 2", "padding=0"),
+    "bias kept": ("            bias=False,", "            bias=True,"),
+    "batch norm left out": ("nn.BatchNorm2d(out_channels)", "nn.Identity()"),
     "activation left out": ("nn.ReLU()", "nn.Identity()"),
     "another activation": ("nn.ReLU()", "nn.Hardswish()"),
-    "pointwise padded": ("n, kernel_size=1,", "n, kernel_size=1, padding=1,"),
+    "pointwise padded": ("padding=kernel // 2", "padding=1"),
     "wrong order": (
         "self.pointwise(self.depthwise(x))",
         "self.depthwise(self.pointwise(x))",

@@ -19,7 +19,7 @@ t4 = papers.V1_TABLE4
 
 
 def small(kind: str, width: float = 1.0) -> torch.nn.Module:
-    return on_meta(notebook.small_mobilenet, kind, width)
+    return on_meta(notebook.SmallMobileNet, kind, width)
 
 
 def cost_of(case: learning.Case) -> int:
@@ -31,7 +31,7 @@ def cost_of(case: learning.Case) -> int:
 NAMED = {"full": FULL, "separable": SEPARABLE, "thinned": THINNED}
 MACS = {name: cost_of(case) for name, case in NAMED.items()}
 PARAMS = {name: params(small(case.kind, case.width)) for name, case in NAMED.items()}
-END = {name: small(case.kind, case.width)[-1].in_features for name, case in NAMED.items()}
+END = {name: small(case.kind, case.width).classifier.in_features for name, case in NAMED.items()}
 MEAN = {name: mean(tested(case)) for name, case in NAMED.items()}
 SPREAD = {name: stdev(tested(case)) for name, case in NAMED.items()}
 RATIO = MACS["full"] / MACS["separable"]

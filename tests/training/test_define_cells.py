@@ -12,19 +12,9 @@ from torch.testing import assert_close
 
 from tests.book import definitions
 from tests.pieces import assert_same_weights, classifier, settings, shapes
-from tools import counting
 
 pytestmark = pytest.mark.usefixtures("one_seed")
 TRAINING = definitions("training")
-
-
-def test_the_training_chapters_counters(capsys):
-    notebook = definitions("training")
-    network = notebook.small_mobilenet("separable", 0.5)
-    count = notebook.count_macs(network, torch.zeros(1, 16, 16))
-    assert network.training and not next(network.parameters()).is_meta, "a copy is counted"
-    assert notebook.count_params(network) == counting.params(network)
-    assert count == counting.macs(network, 1, 16, 16) and capsys.readouterr().out == ""
 
 
 def test_the_digits_are_cut_into_the_same_parts():
@@ -48,17 +38,22 @@ def test_a_data_set_that_is_none_is_named(tmp_path):
 
 def test_the_three_kinds_of_block():
     kinds = {name: build(4, 6, 2) for name, build in TRAINING.BLOCKS.items()}
-    conv, norm, act = nn.Conv2d, nn.BatchNorm2d, nn.ReLU6
-    unit = [conv, norm, act]
-    expected = {"separable": unit * 2, "full": unit, "linear": [conv, norm, *unit]}
-    assert {name: [type(m) for m in block] for name, block in kinds.items()} == expected
+    unit = [nn.Conv2d, nn.BatchNorm2d, nn.ReLU6]
+    bare = [nn.Conv2d, nn.BatchNorm2d, nn.Identity]
+    expected = {"separable": unit + unit, "full": unit, "linear": bare + unit}
+    for name, block in kinds.items():
+        leaves = [type(m) for m in block.modules() if not list(m.children())]
+        assert leaves == expected[name], name
+    light, mix = kinds["separable"].depthwise.conv, kinds["separable"].pointwise.conv
+    assert settings(light) == (4, 4, (3, 3), (2, 2), (1, 1), 4, False)
+    assert settings(mix) == (4, 6, (1, 1), (1, 1), (0, 0), 1, False)
     assert all(block(torch.zeros(2, 4, 9, 9)).shape == (2, 6, 5, 5) for block in kinds.values())
-    assert settings(kinds["full"][0]) == (4, 6, (3, 3), (2, 2), (1, 1), 1, False)
+    assert settings(kinds["full"].conv) == (4, 6, (3, 3), (2, 2), (1, 1), 1, False)
     with pytest.raises(ValueError, match="kind must be 'separable', 'full', 'linear', not 'v1'"):
-        TRAINING.small_mobilenet("v1")
-    by_default = TRAINING.small_mobilenet("full")
-    assert shapes(by_default) == shapes(TRAINING.small_mobilenet("full", 1.0, 1, 10))
-    assert by_default[-1].out_features == 10
+        TRAINING.SmallMobileNet("v1")
+    by_default = TRAINING.SmallMobileNet("full")
+    assert shapes(by_default) == shapes(TRAINING.SmallMobileNet("full", 1.0, 1, 10))
+    assert by_default.classifier.out_features == 10
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -69,7 +64,7 @@ def test_what_is_compared(channels):
     assert ("MobileNetV2" in found) == (channels == 3) and len(found) == 3 + (channels == 3)
     for build_it in found.values():
         assert build_it()(torch.zeros(2, channels, 16, 16)).shape == (2, 3)
-    thin = TRAINING.small_mobilenet("full", 0.35, channels, 3)
+    thin = TRAINING.SmallMobileNet("full", 0.35, channels, 3)
     assert shapes(found["full, thinned"]()) == shapes(thin)
     assert len(shapes(found["separable"]())) > len(shapes(found["full"]()))
     if channels == 3:
@@ -178,9 +173,12 @@ def test_each_way_of_transfer_trains_what_it_says(monkeypatch):
     calls, fitted = [], []
 
     def note(network, head, part, epochs, lr, only_head=False):
-        assert head is network[-1] and torch.bincount(part.labels).tolist() == [5] * 5
-        body = torch.equal(network[0][0].weight, fitted[0].network[0][0].weight)
-        new = not torch.equal(head.weight, fitted[0].network[-1].weight)
+        assert head is network.classifier and torch.bincount(part.labels).tolist() == [5] * 5
+        stems = [each.stem.conv.weight for each in (network, fitted[0].network)]
+        body, new = (
+            torch.equal(*stems),
+            not torch.equal(head.weight, fitted[0].network.classifier.weight),
+        )
         calls.append((epochs, lr, only_head, body, new))
 
     def fit(training):

@@ -176,11 +176,14 @@ def alexnet_2012() -> nn.Module:
     """The layers with weights of Krizhevsky et al. 2012; torchvision has a later variant."""
     pool = nn.MaxPool2d(3, 2)
     return nn.Sequential(
-        *(nn.Conv2d(3, 96, 11, stride=4), pool),
-        *(nn.Conv2d(96, 256, 5, padding=2, groups=2), pool),
+        nn.Conv2d(3, 96, 11, stride=4),
+        pool,
+        nn.Conv2d(96, 256, 5, padding=2, groups=2),
+        pool,
         nn.Conv2d(256, 384, 3, padding=1),
         nn.Conv2d(384, 384, 3, padding=1, groups=2),
-        *(nn.Conv2d(384, 256, 3, padding=1, groups=2), pool),
+        nn.Conv2d(384, 256, 3, padding=1, groups=2),
+        pool,
         nn.Flatten(),
         nn.Linear(6 * 6 * 256, 4096),
         nn.Linear(4096, 4096),
