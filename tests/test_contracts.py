@@ -167,12 +167,11 @@ def test_page_opens_with_the_idea(page):
 
 def test_page_says_what_it_teaches_and_tests_it(page):
     path, text = page
-    before = dict(directives(text, "admonition"))["Before you start"]
-    for part in ("**After this chapter you can**", "**You need**", "**Time**"):
-        assert part in before
+    strip = dict(directives(text, "container"))["strip"]
     (notebook,) = path.parent.glob("*.ipynb")
-    assert f"]({notebook.name})" in before
-    objectives = re.findall(r"^1\. (.*)$", before, flags=re.MULTILINE)
+    assert re.match(rf"\*\*\d+ minutes\*\* · needs .* · \[notebook\]\({notebook.name}\), ", strip)
+    folded = dict(directives(text, "dropdown"))["After this chapter you can …"]
+    objectives = re.findall(r"^1\. (.*)$", folded, flags=re.MULTILINE)
     assert 3 <= len(objectives) <= 5
     labels = set(re.findall(r"^:label: (\S+)$", text, flags=re.MULTILINE))
     for objective in objectives:
