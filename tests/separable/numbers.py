@@ -42,6 +42,9 @@ dense = torch.randn(64, 64, 3, 3, generator=torch.Generator().manual_seed(0))
 squares = torch.linalg.svdvals(dense.double().transpose(0, 1).flatten(2)) ** 2
 KEPT = (100 * squares.cumsum(dim=1).sum(dim=0) / squares.sum()).tolist()
 
+# V1 with full convolutions: each separable block becomes one 3×3 convolution.
+FULL_V1 = macs(definitions("v1").with_full_convolutions(), 3, 224, 224)
+
 # Speed-ups of trained networks without training them anew: Jaderberg et al. 2014 at a loss of less
 # than 1 %, Guo et al. 2018 together with other methods (abstracts).
 SPEEDUP, SPEEDUP_COMBINED = 4.5, 3.7
