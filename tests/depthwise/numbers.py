@@ -73,7 +73,7 @@ def relative_gradient(std: float) -> float:
         weight.copy_(std * torch.randn(weight.shape, dtype=torch.float64))
     out = network(picture)
     (out * torch.randn_like(out)).sum().backward()
-    return float(weight.grad.norm() / weight.norm())
+    return float(weight.grad.norm() / weight.detach().norm())
 
 
 # How many times more one step of gradient descent changes the layer with the forgetful weights.
