@@ -2,11 +2,13 @@
 
 import ast
 import builtins
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import MagicMock
@@ -341,13 +343,31 @@ def test_plots_have_alternative_text(notebook):
             assert len(cell.metadata.mystnb.image.alt) >= 60, cell.source[:60]
 
 
-LONGEST = 40  # lines of a cell: about what a screen shows
+LONGEST = 40  # lines of code in a cell: about what a screen shows
+LAYOUT = (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+
+
+def lines_of_code(source: str) -> int:
+    """Without blank lines, comments and docstrings.
+
+    >>> lines_of_code("def f():\\n    'Two.'\\n\\n    # why\\n    return 2\\n")
+    2
+    """
+    lines, before = set(), tokenize.NEWLINE
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type in (tokenize.NL, tokenize.COMMENT):
+            continue
+        docstring = token.type == tokenize.STRING and before in LAYOUT
+        if token.type not in LAYOUT and not docstring:
+            lines.update(range(token.start[0], token.end[0] + 1))
+        before = token.type
+    return len(lines)
 
 
 def test_no_cell_is_longer_than_a_screen(notebook):
     for number, cell in enumerate(notebook.cells):
-        lines = len(cell.source.splitlines())
         if cell.cell_type == "code":
+            lines = lines_of_code(cell.source)
             assert lines <= LONGEST, f"cell {number} has {lines} lines: {cell.source[:60]}"
 
 
