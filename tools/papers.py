@@ -3,7 +3,8 @@
 Read from the papers' text: Howard et al. 2017 (MobileNetV1, arXiv 1704.04861), He et al. 2016
 (ResNet, arXiv 1512.03385), Szegedy et al. 2015 (GoogLeNet, arXiv 1409.4842), Sandler et al. 2018
 (MobileNetV2, arXiv 1801.04381), Howard et al. 2019 (MobileNetV3, arXiv 1905.02244), Zhang et al.
-2018 (ShuffleNet, arXiv 1707.01083).
+2018 (ShuffleNet, arXiv 1707.01083); of others, where they stand below, and of the README and the
+code that their authors released.
 """
 
 from typing import NamedTuple
@@ -80,6 +81,19 @@ class V3Point(NamedTuple):
 class Timed(NamedTuple):
     top1: float
     ms: float
+
+
+class Detector(NamedTuple):
+    map: float
+    params: float
+    macs: float
+
+
+class Saved(NamedTuple):
+    """Milliseconds saved on the Pixel 1 by a shorter end and by a smaller stem."""
+
+    end: float
+    stem: float
 
 
 class Swish(NamedTuple):
@@ -316,8 +330,24 @@ SLIM_V2 = rows(
     },
 )
 
-# He et al. 2016, Table 1: FLOPs of the 50-layer network, in units of 10**9.
+# slim's mobilenet_v2.py, docstring: top-1 in per cent.
+SLIM_V2_DOCSTRING_TOP1 = 72.2
+
+# Table 6: mean average precision on COCO in per cent, million parameters, billion multiply-adds.
+V2_TABLE6 = rows(
+    Detector,
+    {
+        "SSD300": (23.2, 36.1, 35.2),
+        "SSD512": (26.8, 36.1, 99.5),
+        "YOLOv2": (21.6, 50.7, 17.5),
+        "MNet V1 + SSDLite": (22.2, 5.1, 1.3),
+        "MNet V2 + SSDLite": (22.1, 4.3, 0.8),
+    },
+)
+
+# He et al. 2016, Table 1: FLOPs of the 50-layer network, in units of 10**9. Section 4.1: of VGG.
 RESNET50_FLOPS = 3.8
+RESNET_VGG_FLOPS = {"VGG-16": 15.3, "VGG-19": 19.6}
 
 # Szegedy et al. 2015, Table 1, module inception (3a), the 5×5 branch.
 INCEPTION_3A = {"size": 28, "in": 192, "reduce": 16, "out": 32}
@@ -365,6 +395,20 @@ V3_TABLE5 = rows(
         "h-swish@112": (75.0, 51, 54.4),
     },
 )
+
+# Beside them, in brackets: by how much top-1 and milliseconds differ from V3-Large's, in per cent.
+V3_TABLE5_CHANGES = rows(
+    Timed, {"ReLU": (-0.7, -1), "h-swish@16": (0.2, 4), "h-swish@112": (-0.3, -0.5)}
+)
+
+# Section 5.1: milliseconds saved, in the last version and in the first. Abstract: how much more
+# accurate Large is than V2, and how much faster, in per cent; the latter in the first version.
+V3_SAVED, V3_SAVED_FIRST = Saved(7, 2), Saved(10, 3)
+V3_ABSTRACT = {"accurate": 3.2, "faster": 20, "faster at first": 15}
+
+# Section 6.3: classes of ImageNet and of COCO. Table 6: milliseconds of SSDLite on V3-Large.
+V3_CLASSES = (1000, 90)
+V3_TABLE6_MS = {"V3": 137, "V3†": 119}  # †: with half the channels at its end
 
 # Table 9, by variant, size and width: top-1, million multiply-adds, million parameters, Pixel 1 ms.
 V3_TABLE9 = rows(
@@ -420,13 +464,21 @@ SLIM_V3 = rows(
     },
 )
 
+# What else it says: above its table, million MACs and top-1 of V3-Large, million MACs of
+# ResNet-50; in it, milliseconds of Large at 0.75 on the Pixel 2 and 3, and top-1 of Large in 8
+# bits.
+SLIM_V3_TEXT = {"macs": 215, "top1": 75.1, "ResNet-50": 3500}
+SLIM_V3_LARGE_075 = {"pixel2": 48, "pixel3": 34}
+SLIM_V3_INT8_TOP1 = 73.9
+
 # Tan et al. 2019 (MnasNet, arXiv 1807.11626), section 5 and 6.1: the target in milliseconds on the
-# Pixel 1, the search, and million multiply-adds of MnasNet-A1.
+# Pixel 1, the search, and of MnasNet-A1 million multiply-adds and milliseconds (Table 1).
 MNASNET_TARGET = 75
 MNASNET_SEARCH = {"networks": 8000, "days": 4.5, "TPUs": 64}
 MNASNET_A1_MADDS = 312
+MNASNET_A1_MS = 78
 
-# How they were trained. V2: section 6.1. V3: section 6.1.1; "dropout of 0.8" is the share to keep.
+# How they were trained. V2: section 6.1. V3: section 6.1; "dropout of 0.8" is the share to keep.
 V2_TRAINING = {"lr": 0.045, "per_epoch": 0.98, "batch": 96, "workers": 16, "decay": 0.00004}
 V3_TRAINING = {
     "lr": 0.1,
@@ -436,10 +488,23 @@ V3_TRAINING = {
     "decay": 0.00001,
     "ema": 0.9999,
     "keep": 0.8,
+    "norm": 0.99,
+    "factor": 0.01,
+    "every": 3,
 }
 
-# What code says of itself: slim's mobilenet_v1_train.py, torchvision's reference scripts.
+# What code says of itself: slim's mobilenet_v1_train.py, the README of its V2 (steps by GPUs), its
+# `training_scope` in mobilenet.py, torchvision's reference scripts.
 SLIM_V1_TRAINING = {"lr": 0.045, "factor": 0.94, "epochs": 2.5, "batch": 64, "decay": 0.00004}
+SLIM_V2_TRAINING = {
+    "factor": 0.98,
+    "epochs": 2.5,
+    "batch": 96,
+    "smoothing": 0.1,
+    "ema": 0.9999,
+    "steps": {8: 700_000, 1: 5_500_000},
+}
+SLIM_NORM_DECAY = 0.997
 TORCHVISION_V3_TRAINING = {"lr": 0.064, "factor": 0.973, "every": 2, "epochs": 600}
 
 # Zhang et al. 2018, Table 4: per cent of errors on ImageNet, by million MACs ("FLOPs"); and from
@@ -452,6 +517,9 @@ SHUFFLENET_TABLE4 = rows(
         13: (None, 63.7, 57.1),
     },
 )
+# Tables 2 and 3, at "1×" and so many million MACs: by the 1×1 layers, dense or in eight groups; in
+# groups there are more channels, so that the MACs stay.
+SHUFFLENET_TABLES_2_3 = {"million": 140, "dense": 33.6, "grouped": 37.6, "shuffled": 32.4}
 SHUFFLENET_CHANNELS = {"VGG-like": 50, "ResNet": 192, "Xception-like": 288}
 
 # Howard et al. 2019, Table 4 in full: 8-bit milliseconds on the Pixel 1, 2 and 3.
@@ -474,6 +542,9 @@ V4_TABLE6 = rows(
         "MNv4-Conv-S": (73.8, 2.4, 0.7, 0.6, 1.8),
     },
 )
+
+# Its Table 9: points that distillation adds to ImageNet alone.
+V4_TABLE9_DISTILLED = (1.7, 2.8, 3.0, 3.0, 3.2)
 
 # Its Table 16: MACs per byte where arithmetic becomes the limit, in 8 bits.
 V4_RIDGE = {"Pixel 6 CPU": 31.2, "Pixel 8 EdgeTPU": 433.8}
@@ -511,3 +582,15 @@ V4_POINTS = rows(
         "V4-Hybrid-L": (83.4, 87.6),
     },
 )
+
+# Hu et al. 2018 (squeeze-and-excite), per cent of errors on ImageNet. Table 3: V1 without it and
+# with it. Table 16: ResNet-50 without, with gates from each place alone, with squeeze-and-excite.
+SENET_TABLE3_V1 = (28.4, 25.3)
+SENET_TABLE16 = {"none": 23.30, "NoSqueeze": 22.93, "SE": 22.28}
+
+# Chollet 2017, Table 1: top-1 on ImageNet in per cent.
+XCEPTION_TABLE1 = {"Inception V3": 78.2, "Xception": 79.0}
+
+# Abstracts of Jaderberg et al. 2014 and Guo et al. 2018: how many times faster trained networks
+# become without new training, at a loss below 1 %; the latter together with other methods.
+JADERBERG_FASTER, GUO_FASTER = 4.5, 3.7

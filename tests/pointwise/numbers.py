@@ -23,9 +23,7 @@ REDUCED = SHRINK + macs(
     nn.Conv2d(a["reduce"], a["out"], 5, padding=2, bias=False), a["reduce"], 28, 28
 )
 
-# Zhang et al. 2018 (ShuffleNet), Tables 2 and 3: per cent of errors on ImageNet at "1×", by its 1×1
-# layers; with eight groups there are more channels, so that the million MACs stay.
-SHUFFLENET = {"million": 140, "dense": 33.6, "grouped": 37.6, "shuffled": 32.4}
+shuffle = papers.SHUFFLENET_TABLES_2_3
 
 # MobileNetV1 by layer type.
 totals = totals_by_kind(v1(), 3, 224, 224)

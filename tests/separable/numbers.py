@@ -45,12 +45,7 @@ KEPT = (100 * squares.cumsum(dim=1).sum(dim=0) / squares.sum()).tolist()
 # V1 with full convolutions: each separable block becomes one 3×3 convolution.
 FULL_V1 = macs(definitions("v1").with_full_convolutions(), 3, 224, 224)
 
-# Speed-ups of trained networks without training them anew: Jaderberg et al. 2014 at a loss of less
-# than 1 %, Guo et al. 2018 together with other methods (abstracts).
-SPEEDUP, SPEEDUP_COMBINED = 4.5, 3.7
-# Chollet 2017, Table 1: top-1 on ImageNet in per cent.
-XCEPTION = {"Inception V3": 78.2, "Xception": 79.0}
-
+xception = papers.XCEPTION_TABLE1
 t3 = papers.V1_TABLE3
 t4 = papers.V1_TABLE4
 T3_FULL, T3_BLOCK = full_macs(512, 512, 14), block_macs(512, 512, 14)

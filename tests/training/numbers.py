@@ -193,5 +193,4 @@ def coin(a: int, b: int) -> float:
 
 tv3, r2, r3 = papers.TORCHVISION_V3_TRAINING, papers.V2_TRAINING, papers.V3_TRAINING
 shuffle = papers.SHUFFLENET_TABLE4
-# Qin et al. 2024 (MobileNetV4), Table 9: points that distillation adds to ImageNet alone.
-DISTILLED = (1.7, 2.8, 3.0, 3.0, 3.2)
+distilled = papers.V4_TABLE9_DISTILLED

@@ -224,14 +224,7 @@ def block_7(width: float) -> int:
 
 MINIMAL, slim = macs(minimalistic_v3("large"), 3, 224, 224), papers.SLIM_V3
 
-# Hu et al. 2018, per cent of errors on ImageNet. Table 3: V1 without squeeze-and-excite, and with.
-# Table 16: ResNet-50 without, with gates from each place alone ("NoSqueeze"), with SE's gates.
-SE_ON_V1 = (28.4, 25.3)
-SE_SQUEEZE = (23.30, 22.93, 22.28)
-
-# Howard et al. 2019, section 6.3 and Table 6: classes of ImageNet and COCO, milliseconds of SSDLite
-# on V3-Large with its last channels halved and whole.
-DETECTION = (1000, 90, 119, 137)
+t6 = papers.V3_TABLE6_MS
 
 
 @cache
