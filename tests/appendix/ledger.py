@@ -12,12 +12,15 @@ from torchvision.models import (
     mobilenet_v2,
     mobilenet_v3_large,
     squeezenet1_0,
+    vgg19,
 )
 
 from tests.convolution import numbers as convolution
+from tests.depthwise import numbers as depthwise
 from tests.device import numbers as device
 from tests.pointwise import numbers as pointwise
 from tests.separable import numbers as separable
+from tests.training import numbers as training
 from tests.v1 import numbers as c1
 from tests.v2 import numbers as c2
 from tests.v3 import numbers as c3
@@ -27,7 +30,12 @@ from tools.learning import SEPARABLE, THINNED, tested
 from tools.variants import first_version_v3_large, minimalistic_v3, paper_v3
 
 t3, t9, early9 = papers.V3_TABLE3, papers.V3_TABLE9, papers.V3_TABLE9_EARLIER
+t5, t6 = papers.V3_TABLE5, papers.V2_TABLE6
 slim1, slim2, slim3 = papers.SLIM_V1_MACS, papers.SLIM_V2, papers.SLIM_V3
+
+recipe2, recipe3 = papers.V2_TRAINING, papers.V3_TRAINING
+script1, script2 = papers.SLIM_V1_TRAINING, papers.SLIM_V2_TRAINING
+tv3 = papers.TORCHVISION_V3_TRAINING
 
 
 def millions(count: float, digits: int = 1) -> str:
@@ -47,3 +55,9 @@ V3_MOMENTUM = next(m.momentum for m in mobilenet_v3_large().modules() if hasattr
 THIN_LEAD = mean(tested(THINNED)) - mean(tested(SEPARABLE))
 VGG_TOOL = convolution.VGG_MACS + convolution.CONV_BIASES + convolution.FC_BIASES
 M4 = on_meta(timm.create_model, "mobilenetv4_conv_medium")
+VGG_19 = macs(on_meta(vgg19), 3, 224, 224)
+IMAGENET_PICTURES = 1_281_167
+EPOCHS_V2 = {
+    gpus: steps * gpus * script2["batch"] / IMAGENET_PICTURES
+    for gpus, steps in script2["steps"].items()
+}

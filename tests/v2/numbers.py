@@ -109,12 +109,15 @@ def kilobytes(channels: int, side: int) -> float:
     return 2 * channels * side**2 / 1000
 
 
-def widest(picture: int) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
-    """The most channels by the side of the map: in V1, inside V2's blocks, and between them."""
+Channels = dict[int, int]  # by the side of the map
+
+
+def widest(picture: int, of_v2: nn.Module = network) -> tuple[Channels, Channels, Channels]:
+    """The most channels in V1, inside V2's blocks, and between them."""
     of_v1, inside, between = {}, {}, {}
     for _, _, shape in macs_by_layer(v1(), 3, picture, picture)[:-1]:
         of_v1[shape[1]] = max(of_v1.get(shape[1], 0), shape[0])
-    for layer, _, shape in macs_by_layer(network, 3, picture, picture)[1:-2]:
+    for layer, _, shape in macs_by_layer(of_v2, 3, picture, picture)[1:-2]:
         group = between if projects_or_ends(layer) else inside
         group[shape[1]] = max(group.get(shape[1], 0), shape[0])
     return of_v1, inside, between
@@ -156,6 +159,8 @@ thin_last = thin_to_the_end(0.35)
 
 first_strides = v2()
 notebook.first_arxiv_strides(first_strides)
+_, _, FIRST_BETWEEN = widest(224, first_strides)
+PROJECTED = [block.project.norm.num_features for block in network.blocks]
 thin, wide, half = v2(width_mult=0.35), v2(width_mult=1.4), v2(width_mult=0.5)
 SMALLEST = macs(thin, 3, 96, 96)
 t4, v4 = papers.V2_TABLE4, papers.V4_TABLE6

@@ -46,6 +46,11 @@ def test_v2_table_3_is_one_row_too_high(side, counted_v2):
     assert abs(kb - counted_v2.kilobytes(channels, side)) < 0.03 * kb
 
 
+def test_64_channels_at_28_fit_the_strides_of_the_first_version(counted_v2):
+    printed = papers.V2_TABLE3[28].v2.channels
+    assert counted_v2.FIRST_BETWEEN[28] == printed != counted_v2.V2_BETWEEN[28]
+
+
 def strides(block: nn.Module) -> int:
     return max(m.stride[0] for m in block.modules() if isinstance(m, nn.Conv2d))
 
@@ -62,3 +67,14 @@ def test_v2_lies_three_to_nine_points_above_v1(counted_v2):
 
 def test_v2_keeps_three_to_eight_times_less_between_blocks(counted_v2):
     assert 3 < min(counted_v2.RATIOS) and max(counted_v2.RATIOS) == 8
+
+
+def test_v2_table_6_has_more_accurate_rows():
+    ours = papers.V2_TABLE6["MNet V2 + SSDLite"].map
+    behind = [name for name, row in papers.V2_TABLE6.items() if row.map < ours]
+    assert behind == ["YOLOv2"]
+
+
+def test_v2_has_three_accuracies():
+    in_paper, in_readme = papers.V2_TABLE4["MobileNetV2"].top1, papers.SLIM_V2[1.0, 224].top1
+    assert in_readme < in_paper < papers.SLIM_V2_DOCSTRING_TOP1
