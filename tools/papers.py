@@ -112,6 +112,9 @@ class V4Row(NamedTuple):
     edgetpu: float
     iphone: float
     galaxy: float
+    hexagon: float
+    pixel7_gpu: float
+    galaxy_gpu: float
 
 
 class Quantised(NamedTuple):
@@ -119,6 +122,21 @@ class Quantised(NamedTuple):
 
     float32: float
     int8: float
+
+
+class Granularity(NamedTuple):
+    """Top-1 in 32 bits, and in 8: rounded after training, then trained with the rounding.
+
+    The weights of a layer have one scale, or each output channel has its own; symmetric is without
+    a zero point, affine with one.
+    """
+
+    float32: float
+    layer_affine: float
+    channel_symmetric: float
+    channel_affine: float
+    trained_layer: float
+    trained_channel: float
 
 
 def rows(kind: type, table: dict) -> dict:
@@ -465,13 +483,15 @@ V3_TABLE4_PHONES = rows(
 )
 
 # Qin et al. 2024 (MobileNetV4, arXiv 2404.10518), Table 6: top-1 in per cent with a recipe of
-# theirs, then milliseconds, 8 bits on CPUs and EdgeTPU, 16-bit floating point on CoreML.
+# theirs, then milliseconds, 8 bits on CPUs, Hexagon and EdgeTPU, 16-bit floating point on GPUs and
+# CoreML.
 V4_TABLE6 = rows(
     V4Row,
-    {  # Pixel 6 CPU, Pixel 8 EdgeTPU, iPhone 13 CoreML, Galaxy S23 CPU
-        "MobileNet-V1": (74.0, 6.1, 0.8, 0.7, 4.6),
-        "MobileNet-V2": (73.4, 5.0, 0.7, 0.7, 4.1),
-        "MNv4-Conv-S": (73.8, 2.4, 0.7, 0.6, 1.8),
+    {  # Pixel 6 CPU, Pixel 8 EdgeTPU, iPhone 13 CoreML, Galaxy S23 CPU, Pixel 4 Hexagon, Pixel 7
+        # GPU, Galaxy S23 GPU
+        "MobileNet-V1": (74.0, 6.1, 0.8, 0.7, 4.6, 3.2, 13.0, 2.1),
+        "MobileNet-V2": (73.4, 5.0, 0.7, 0.7, 4.1, 3.9, 13.6, 2.5),
+        "MNv4-Conv-S": (73.8, 2.4, 0.7, 0.6, 1.8, 2.4, 8.4, 2.0),
     },
 )
 
@@ -482,16 +502,22 @@ V4_RIDGE = {"Pixel 6 CPU": 31.2, "Pixel 8 EdgeTPU": 433.8}
 SHUFFLENET_TABLE8 = {"1.0 MobileNet-224": 110.0}
 
 # 8 bits, top-1 on ImageNet in per cent. slim's README of V1 (floating point, then 8 bits);
-# torchvision's released weights of the quantised networks, and those in 32 bits that they came
-# from; Sheng et al. 2018 (arXiv 1803.08607), Table 1 and abstract.
+# megabytes of torchvision's released files; Sheng et al. 2018 (arXiv 1803.08607), Table 1 and
+# abstract.
 SLIM_V1_UINT8 = Quantised(70.9, 69.7)
-TORCHVISION_INT8 = rows(Quantised, {"V2": (71.878, 71.658), "V3-Large": (74.042, 73.004)})
 TORCHVISION_INT8_MB = {"V2": 3.42, "V3-Large": 21.55}
 SHENG = rows(Quantised, {"InceptionV3": (78.00, 76.92), "MobileNetV1": (70.50, 1.80)})
 SHENG_MENDED = 68.03
-# Per-tensor and per-channel post-training quantisation of a V3, in a pull request by Masahi
-# (Edgecortix-Inc/pytorch_quantization, number 5).
-MASAHI_V3 = {"32 bits": 76.33, "tensor": 14.33, "channel": 69.00}
+# After training, with PyTorch's PT2E and its quantiser for x86: pytorch/pytorch, issue 114859.
+PT2E_V3 = Quantised(74.054, 73.512)
+# Krishnamoorthi 2018 (arXiv 1806.08342), Tables 3 and 4, in per cent.
+KRISHNAMOORTHI = rows(
+    Granularity,
+    {
+        "Mobilenet-v1_1_224": (70.9, 0.1, 59.1, 70.3, 70.0, 70.7),
+        "Mobilenet-v2_1_224": (71.9, 0.1, 69.8, 69.7, 70.9, 71.1),
+    },
+)
 
 # The rows of its Table 6 that are MobileNets: top-1 in per cent, milliseconds on the Pixel 6's CPU.
 # V1 to V3 are trained anew, with its recipe.
