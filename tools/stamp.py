@@ -39,7 +39,8 @@ def stamped(source: str, helpers: dict[str, str]) -> str:
 
 def stamp(path: Path) -> list[str]:
     """Write the helpers into a notebook; the names of those that were out of date."""
-    notebook, helpers, changed = read_notebook(path), defined(HELPERS.read_text("utf-8")), []
+    notebook, changed = read_notebook(path), []
+    helpers = defined(HELPERS.read_text(encoding="utf-8"))
     for cell in notebook.cells:
         if "helper" in cell.metadata.get("tags", []):
             was, cell.source = cell.source, stamped(cell.source, helpers)

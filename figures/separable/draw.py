@@ -3,9 +3,10 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.patches import Rectangle
 from torch import nn
 
-from figures.style import WIDTH, arrow, box, canvas, colour, save, sized, stack
+from figures.style import WIDTH, arrow, box, canvas, colour, plane, save, sized, stack
 
 
 def routes() -> None:
@@ -34,6 +35,46 @@ def routes() -> None:
     total = f"{depthwise} + {pointwise} = {depthwise + pointwise} MACs"
     ax.text(12.0, 0.4, total, ha="center", fontsize=12, weight="bold")
     save(fig, "separable/routes")
+
+
+def reads() -> None:
+    """What one output number reads, in a standard, a depthwise and a pointwise layer."""
+    cell, shift = 0.56, 0.62
+    fig, ax = canvas(25, 18.9, 3.63)
+    y = 19.4
+    for title, role, layer, size, read_channels in (
+        ("standard, 3×3", "standard", nn.Conv2d(3, 5, 3), 6, 3),
+        ("depthwise, 3×3", "depthwise", nn.Conv2d(3, 3, 3, groups=3), 6, 1),
+        ("pointwise, 1×1", "pointwise", nn.Conv2d(3, 5, 1), 4, 3),
+    ):
+        y -= 6.3
+        k, outputs = layer.kernel_size[0], layer.out_channels
+        came = "map" if size == 6 else "depthwise-light"
+        bottom = y + (6 - size) * cell / 2
+        place = stack(ax, 0.6, bottom, size, 3, came, cell=cell, shift=shift)
+        for channel in range(read_channels):
+            x, top = place(channel)
+            at = x + (size - k) * cell, top + (size - k) * cell
+            window = {"cell": cell, "edge": role, "z": 10.5 - channel}
+            plane(ax, *at, k, k, f"{role}-light", **window)
+            frame = Rectangle(at, k * cell, k * cell, fc="none", ec=colour(role), lw=1.8)
+            ax.add_patch(frame).set_zorder(10.8 - channel)
+        first = 18.4
+        middle = y + (6 - 4) * cell / 2
+        put = stack(ax, first, middle, 4, outputs, cell=cell, shift=shift)
+        x, top = put(0)
+        one = Rectangle((x + 3 * cell, top + 3 * cell), cell, cell)
+        one.set(fc=colour(role), ec=colour(role), zorder=12)
+        ax.add_patch(one)
+        line = y + 2.1
+        arrow(ax, (6.4, line), (17.6, line), role)
+        shape = f"{k}×{k}×{read_channels}" if k > 1 else f"{read_channels}"
+        count = layer.weight[0].numel()
+        words = f"{shape} = {count}" if k > 1 else shape
+        ax.text(12.0, line + 1.55, title, ha="center", weight="bold", color=colour(role))
+        ax.text(12.0, line + 0.45, f"reads {words} numbers", ha="center")
+        ax.text(12.0, line - 1.15, f"{outputs} such filters", ha="center", fontsize=9)
+    save(fig, "separable/reads")
 
 
 def saving() -> None:
@@ -120,6 +161,7 @@ def energy() -> None:
 
 if __name__ == "__main__":
     routes()
+    reads()
     saving()
     block()
     energy()

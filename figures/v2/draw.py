@@ -1,12 +1,10 @@
 """Figures of the chapter on MobileNetV2."""
 
-import math
-
 import matplotlib.pyplot as plt
 import torch
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Polygon, Rectangle
 
-from figures.style import HATCHES, WIDTH, accuracy_axes, arrow, box, canvas, colour, map_row, save
+from figures.style import WIDTH, accuracy_axes, arrow, box, canvas, colour, map_row, save
 from tools import counting, papers
 from tools.counting import million_macs
 from tools.notebooks import definitions
@@ -42,44 +40,49 @@ def tensor(ax, middle: float, y: float, channels: int, scale: float, text: str) 
     ax.text(middle + max(width, 0) / 2 + 0.25, y + 0.35, text, va="center", fontsize=9)
 
 
+def funnel(ax, middle: float, y: float, height: float, ends: tuple[float, float], role: str):
+    """A layer as a shape that is as wide above as what comes in, and below as what goes out."""
+    above, below = (width / 2 for width in ends)
+    corners = [(-above, y + height), (above, y + height), (below, y), (-below, y)]
+    shape = Polygon([(middle + x, at) for x, at in corners], closed=True)
+    shape.set(fc=colour(f"{role}-light"), ec=colour(role), lw=1.4)
+    ax.add_patch(shape)
+
+
 def blocks() -> None:
-    """ResNet's bottleneck and V2's inverted residual: where it is wide, where the sum stands."""
-    fig, ax = canvas(25, 22.9, 4.4)
-    resnet = (("1×1, ReLU", "pointwise"), ("3×3, ReLU", "standard"), ("1×1", "pointwise"))
+    """ResNet's bottleneck is an hourglass, V2's inverted residual a barrel."""
+    fig, ax = canvas(25, 19.6, 3.77)
+    resnet = (("1×1\nReLU", "pointwise"), ("3×3\nReLU", "standard"), ("1×1", "pointwise"))
     inverted = (
-        ("1×1, ReLU6", "pointwise"),
-        ("3×3 dw, ReLU6", "depthwise"),
-        ("1×1, linear", "pointwise"),
+        ("1×1\nReLU6", "pointwise"),
+        ("3×3 depthwise\nReLU6", "depthwise"),
+        ("1×1\nlinear", "pointwise"),
     )
     for title, x, ends, middle, layers in (
-        ("ResNet's bottleneck", 5.7, 256, 64, resnet),
-        ("V2's inverted residual", 18.2, 24, 6 * 24, inverted),
+        ("ResNet's bottleneck", 6.4, 256, 64, resnet),
+        ("V2's inverted residual", 18.9, 24, 6 * 24, inverted),
     ):
-        scale = 6.0 / max(ends, middle)
-        ax.text(x, 22.1, title, ha="center", weight="bold")
-        y = 20.1
+        scale = 7.2 / max(ends, middle)
+        ax.text(x - 0.6, 18.7, title, ha="center", weight="bold")
+        y = 16.9
         tensor(ax, x, y, ends, scale, f"{ends}")
-        for index, (text, role) in enumerate(layers):
-            arrow(ax, (x, y), (x, y - 1.0))
-            y -= 2.9
-            box(ax, x - 3.1, y, 6.2, 1.9, text, role)
-            arrow(ax, (x, y), (x, y - 1.0))
-            y -= 1.75
-            channels = ends if index == 2 else middle
-            tensor(ax, x, y, channels, scale, f"{channels}")
+        channels = [ends, middle, middle, ends]
+        for (text, role), before, after in zip(layers, channels, channels[1:], strict=False):
+            y -= 3.1
+            funnel(ax, x, y, 2.9, (before * scale, after * scale), role)
+            ax.text(x, y + 1.45, text, ha="center", va="center", fontsize=9, linespacing=1.1)
+            y -= 0.9
+            tensor(ax, x, y, after, scale, f"{after}")
         # The shortcut: from the input to the sum.
-        left, top = x - 4.6, 20.45
-        y -= 1.9
+        left, top, total = x - 5.0, 17.25, y - 1.7
         start = x - ends * scale / 2
-        ax.plot([start, left, left, x - 0.6], [top, top, y, y], color=colour("shortcut"), lw=2)
-        ax.text(x, y, "+", ha="center", va="center", fontsize=17, color=colour("shortcut"))
-        arrow(ax, (x, y + 1.9), (x, y + 0.55))
-        y -= 0.55
+        path = [start, left, left, x - 0.6], [top, top, total, total]
+        ax.plot(*path, color=colour("shortcut"), lw=2)
+        ax.text(x, total, "+", ha="center", va="center", fontsize=17, color=colour("shortcut"))
+        arrow(ax, (x, y), (x, total + 0.5))
         if layers is resnet:
-            arrow(ax, (x, y), (x, y - 0.9))
-            y -= 2.4
-            box(ax, x - 1.5, y, 3.0, 1.5, "ReLU")
-        arrow(ax, (x, y), (x, y - 1.0))
+            ax.text(x + 0.8, total, "then ReLU", va="center")
+        arrow(ax, (x, total - 0.5), (x, total - 1.9))
     save(fig, "v2/blocks")
 
 
@@ -123,41 +126,69 @@ def network() -> None:
     save(fig, "v2/network")
 
 
+def alive(blocks, shape: tuple[int, ...]) -> list[list[int]]:
+    """Of each block's layers in order: bytes that must be there at once, 16 bits for a number.
+
+    That is what a layer reads and what it writes, and the block's input where it is added at the
+    end. An activation is computed in its place.
+    """
+    rows = []
+    with torch.no_grad():
+        x = torch.empty(1, *shape, device="meta")
+        for block in blocks:
+            kept = 2 * x.numel() if getattr(block, "shortcut", False) else 0
+            y, row = x, []
+            for unit in block.children():
+                if not isinstance(unit, torch.nn.Identity):
+                    before, y = y, unit(y)
+                    again = kept if before is not x else 0  # else the input is read anyway
+                    row.append(2 * (before.numel() + y.numel()) + again)
+            rows.append(row)
+            x = y
+    return rows
+
+
+def in_parts(blocks, shape: tuple[int, ...]) -> list[int]:
+    """The same for whole blocks whose wide maps are computed in many thin parts: ends alone."""
+    found = []
+    with torch.no_grad():
+        x = torch.empty(1, *shape, device="meta")
+        for block in blocks:
+            y = block(x)
+            found.append(2 * (x.numel() + y.numel()))
+            x = y
+    return found
+
+
+STEM = (32, 112, 112)  # what the stem of V1 and of V2 puts out
+
+
 def memory() -> None:
-    """What must be kept at each size of the map, in V1 and in V2."""
-    fig, ax = plt.subplots(figsize=(WIDTH, 3.1))
-    fig.subplots_adjust(0.16, 0.16, 0.98, 0.86)
-    sizes = (112, 56, 28, 14, 7)
-    v1_maps, narrow, wide = {}, {}, {}
-    for cost in v1.layer_costs(v1.MobileNetV1(), 3, 224, 224)[:-1]:
-        channels, side = cost.layer.out_channels, cost.input_shape[1] // cost.layer.stride[0]
-        v1_maps[side] = max(v1_maps.get(side, 0), 2 * channels * side**2)
-    for cost in v2.layer_costs(v2.MobileNetV2(), 3, 224, 224)[1:-2]:
-        group = narrow if cost.kind == "pointwise" and is_projection(cost) else wide
-        side = cost.output_shape[1]
-        group[side] = max(group.get(side, 0), 2 * math.prod(cost.output_shape))
-    for shift, values, label, role, hatch in (
-        (-0.27, v1_maps, "V1: any map", "map", HATCHES["fc"]),
-        (0.0, wide, "V2: inside a block", "pointwise-light", HATCHES["pointwise"]),
-        (0.27, narrow, "V2: leaves a block", "shortcut", ""),
+    """What must be in memory while the blocks of V1 and of V2 run, layer by layer."""
+    fig, axes = plt.subplots(2, 1, figsize=(WIDTH, 4.4), sharey=True)
+    fig.subplots_adjust(0.12, 0.11, 0.98, 0.94, hspace=0.45)
+    for ax, network, role, title in (
+        (axes[0], counting.v1(), "map", "V1, layer by layer"),
+        (axes[1], counting.v2(), "pointwise-light", "V2, layer by layer and in parts"),
     ):
-        heights = [values[size] / 1000 for size in sizes]
-        xs = [i + shift for i in range(5)]
-        edge = "muted" if role == "map" else role.removesuffix("-light")
-        ax.bar(xs, heights, 0.26, color=colour(role), ec=colour(edge), hatch=hatch, label=label)
-    ax.set_xticks(range(5), [f"{size}×{size}" for size in sizes])
-    ax.set(ylabel="kB at 16 bits", yscale="log", ylim=(10, 4000), xlabel="map")
-    ax.set_yticks([10, 100, 1000], ["10", "100", "1000"])
-    ax.minorticks_off()
-    fig.legend(
-        loc="upper center", ncol=3, frameon=False, columnspacing=1.0, handletextpad=0.4, fontsize=9
-    )
+        for number, row in enumerate(alive(network.blocks, STEM), start=1):
+            width = 0.9 / len(row)
+            for index, size in enumerate(row):
+                tile = Rectangle((number - 0.45 + index * width, 0), width, size / 1e6)
+                edge = "muted" if role == "map" else "pointwise"
+                tile.set(fc=colour(role), ec=colour(edge), lw=0.7)
+                ax.add_patch(tile)
+        ax.set_title(title, loc="left", fontsize=10)
+        ax.set(xlim=(0.4, len(network.blocks) + 0.6), ylim=(0, 3.3), ylabel="MB")
+        ax.set_xticks(range(1, len(network.blocks) + 1))
+        ax.tick_params(axis="x", labelsize=8.5)
+    sizes = [size / 1e6 for size in in_parts(counting.v2().blocks, STEM)]
+    xs = [number + shift for number in range(1, 18) for shift in (-0.5, 0.5)]
+    ys = [size for size in sizes for _ in range(2)]
+    axes[1].plot(xs, ys, "--", color=colour("shortcut"), lw=2, label="a block in thin parts")
+    axes[1].legend(frameon=False, loc="upper right")
+    axes[1].set_xlabel("block")
     save(fig, "v2/memory")
-
-
-def is_projection(cost) -> bool:
-    """The 1×1 layer that closes a block has fewer channels out than in."""
-    return cost.layer.out_channels < cost.layer.in_channels
 
 
 def grid() -> None:

@@ -23,6 +23,10 @@ REDUCED = SHRINK + macs(
     nn.Conv2d(a["reduce"], a["out"], 5, padding=2, bias=False), a["reduce"], 28, 28
 )
 
+# Zhang et al. 2018 (ShuffleNet), Tables 2 and 3: per cent of errors on ImageNet at "1×", by its 1×1
+# layers; with eight groups there are more channels, so that the million MACs stay.
+SHUFFLENET = {"million": 140, "dense": 33.6, "grouped": 37.6, "shuffled": 32.4}
+
 # MobileNetV1 by layer type.
 totals = totals_by_kind(v1(), 3, 224, 224)
 whole = [sum(total[column] for total in totals.values()) for column in (0, 1)]
@@ -65,6 +69,22 @@ def equal(kernel: int) -> int:
     """The number of output channels for which the two layers cost the same."""
     return next(n for n in range(1, 1000) if times(n, kernel) >= 1)
 
+
+def pair_macs(m: int, k: int, n: int) -> int:
+    """MACs a pixel of two pointwise layers, from m through k to n channels."""
+    return macs(pointwise(m, k), m, 1, 1) + macs(pointwise(k, n), k, 1, 1)
+
+
+def threshold(m: int, n: int) -> int:
+    """The first width of the middle at which the two no longer cost less than one layer."""
+    merged = macs(pointwise(m, n), m, 1, 1)
+    return next(k for k in range(1, n) if pair_macs(m, k, n) >= merged)
+
+
+# From V2's third block into its fourth: what the projection reads, its output, what it becomes.
+(*_, project, _), (grow, *_) = (on_meta(mobilenet_v2).features[at].conv for at in (3, 4))
+assert project.out_channels == grow[0].in_channels
+v2_meeting = project.in_channels, project.out_channels, grow[0].out_channels
 
 # The narrowest block of the published networks.
 NARROW = (0.35, 0.5)
