@@ -246,3 +246,19 @@ def test_a_proxy_that_talks_nonsense_is_survived(error, monkeypatch, tmp_path, c
 
 def test_the_chapters_share_one_table_of_blocks():
     assert tuple(definitions("pointwise").V1_BLOCKS) == definitions("v1").V1_BLOCKS
+
+
+def test_each_list_of_networks_has_them_all():
+    """Lists that no test derives from NETWORKS: a network that is missing there is not tested."""
+    from tests import test_define_cells, test_parity, test_uses
+    from tools import mutate
+
+    lists = {
+        "BUILD in tests/test_uses.py": test_uses.BUILD,
+        "PLACES in tests/test_define_cells.py": test_define_cells.PLACES,
+        "BY_HAND in tests/test_parity.py": [chapter for chapter, _ in test_parity.BY_HAND],
+        "TESTS in tools/mutate.py": mutate.TESTS,
+        "PAIRS in tools/speed.py": [name.partition("-")[0] for name in speed.PAIRS],
+    }
+    for where, found in lists.items():
+        assert not (missing := NETWORKS.keys() - set(found)), f"{where} lacks {missing}"

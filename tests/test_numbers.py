@@ -26,12 +26,12 @@ def test_the_lock_names_no_other_file():
     assert list(prose.read_lock()) == [prose.name(path) for path in TEXTS]
 
 
-def test_a_comment_is_no_longer_than_a_line():
-    for path in TEXTS:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            if "<!--=" in line and path.suffix == ".md":
-                place = f"{prose.name(path)}:{number}"
-                assert len(line) <= 100, f"{place}: give a part of it a name in numbers.py"
+@pytest.mark.parametrize("path", [each for each in TEXTS if each.suffix == ".md"], ids=prose.name)
+def test_a_comment_is_no_longer_than_a_line(path):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if "<!--=" in line:
+            place = f"{prose.name(path)}:{number}"
+            assert len(line) <= 100, f"{place}: give a part of it a name in numbers.py"
 
 
 def test_no_expression_repeats_the_text():

@@ -26,7 +26,9 @@ def definitions(chapter: str, right: str = "", wrong: str = "") -> SimpleNamespa
     >>> definitions("separable").DepthwiseSeparableConv.__name__
     'DepthwiseSeparableConv'
     """
-    (path,) = (ROOT / "chapters" / chapter).glob("*.ipynb")
+    path = next((ROOT / "chapters" / chapter).glob("*.ipynb"), None)
+    if path is None:
+        raise ValueError(f"chapters/{chapter} has no notebook (*.ipynb)")
     namespace, found = {"__name__": path.stem}, not right
     for number, cell in enumerate(read_notebook(path).cells):
         if "define" in cell.metadata.get("tags", []):

@@ -516,16 +516,14 @@ V4_RIDGE = {"Pixel 6 CPU": 31.2, "Pixel 8 EdgeTPU": 433.8}
 SHUFFLENET_TABLE8 = {"1.0 MobileNet-224": 110.0}
 
 # 8 bits, top-1 on ImageNet in per cent. slim's README of V1 (floating point, then 8 bits);
-# torchvision's released weights of the quantised networks, and those in 32 bits that they came
-# from; Sheng et al. 2018 (arXiv 1803.08607), Table 1 and abstract.
+# megabytes of torchvision's released files; Sheng et al. 2018 (arXiv 1803.08607), Table 1 and
+# abstract.
 SLIM_V1_UINT8 = Quantised(70.9, 69.7)
-TORCHVISION_INT8 = rows(Quantised, {"V2": (71.878, 71.658), "V3-Large": (74.042, 73.004)})
 TORCHVISION_INT8_MB = {"V2": 3.42, "V3-Large": 21.55}
 SHENG = rows(Quantised, {"InceptionV3": (78.00, 76.92), "MobileNetV1": (70.50, 1.80)})
 SHENG_MENDED = 68.03
-# Per-tensor and per-channel post-training quantisation of a V3, in a pull request by Masahi
-# (Edgecortix-Inc/pytorch_quantization, number 5).
-MASAHI_V3 = {"32 bits": 76.33, "tensor": 14.33, "channel": 69.00}
+# After training, with PyTorch's PT2E and its quantiser for x86: pytorch/pytorch, issue 114859.
+PT2E_V3 = Quantised(74.054, 73.512)
 # Krishnamoorthi 2018 (arXiv 1806.08342), Tables 3 and 4, in per cent.
 KRISHNAMOORTHI = rows(
     Granularity,

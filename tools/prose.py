@@ -19,6 +19,7 @@ import ast
 import difflib
 import html
 import importlib
+import importlib.util
 import json
 import re
 import sys
@@ -316,7 +317,11 @@ def helpers_of(path: Path) -> str:
 @cache
 def helpers(path: Path) -> dict:
     """The names that the expressions of a text may use."""
-    found = importlib.import_module(helpers_of(path))
+    module = helpers_of(path)
+    if importlib.util.find_spec(module) is None:
+        file = module.replace(".", "/") + ".py"
+        raise ValueError(f"{file} is missing: it has the names for the numbers of {name(path)}")
+    found = importlib.import_module(module)
     return {**vars(found), "cut": cut, "numbers": numbers}
 
 
@@ -752,6 +757,10 @@ def main(wanted: list[str]) -> int:
     """
     locked = read_lock() if LOCK.exists() else {}
     lines, wrong = [HEAD], []
+    for part in wanted:
+        if not any(part in name(path) for path in texts()):
+            print(f"no text has {part!r} in its path")
+            return 1
     for path in texts():
         rows = locked.get(name(path), {})
         if any(part in name(path) for part in wanted or [""]):

@@ -12,3 +12,4 @@ LAYERS = {
     "pointwise": nn.Conv2d(3, 5, 1),
 }
 READS = {name: layer.weight[0].numel() for name, layer in LAYERS.items()}
+SIDES = LAYERS["standard"].kernel_size

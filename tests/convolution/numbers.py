@@ -2,7 +2,7 @@
 
 import torch
 from torch import nn
-from torchvision.models import ResNet50_Weights, VGG16_Weights, resnet50, vgg16
+from torchvision.models import resnet50, vgg16
 
 from tests.book import definitions
 from tests.numbers import code, minutes
@@ -66,11 +66,29 @@ V1_MACS, V1_PARAMS = macs(v1(), 3, 224, 224), params(v1())
 STRIDE2 = macs(conv(64, 128, 3, 1, 2), 64, 112, 112)
 
 
-def resnet_row(part: str, *size: int) -> tuple:
-    """The size of a part's maps, its MACs and parameters, each with its share in per cent."""
-    count, stored = parts[part]
-    shares = 100 * count / RESNET_MACS, 100 * stored / RESNET_PARAMS
-    return *size, count, shares[0], stored, shares[1]
+def seen(*layers: tuple[int, int]) -> int:
+    """The side of the window that one number behind some layers sees, by asking for gradients.
+
+    Each layer is its kernel and its stride.
+    """
+    net = nn.Sequential(*[nn.Conv2d(1, 1, kernel, stride) for kernel, stride in layers])
+    for weight in net.parameters():
+        nn.init.ones_(weight)
+    size = 1
+    for kernel, stride in reversed(layers):
+        size = stride * (size + 1) + kernel  # more than enough
+    picture = torch.zeros(1, 1, size, size, requires_grad=True)
+    out = net(picture)
+    out[0, 0, 0, 0].backward()
+    return int((picture.grad[0, 0, 0] != 0).sum())
+
+
+V1_SEES = seen(
+    *[(m.kernel_size[0], m.stride[0]) for m in v1().modules() if isinstance(m, nn.Conv2d)]
+)
+
+# Winograd's method: one multiplication for each input of a tile of m by m outputs.
+WINOGRAD = {m: (m + 3 - 1) ** 2 for m in (2, 4)}
 
 
 FIRST = torch.tensor([[1.0, 2, 0], [0, 1, 3], [2, 1, 1]])

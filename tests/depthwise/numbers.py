@@ -61,6 +61,24 @@ nn.init.kaiming_normal_(fan_out, mode="fan_out")
 FORGETFUL = sqrt(2 / (960 * 9))
 assert abs(float(fan_out.std()) / FORGETFUL - 1) < 0.05
 
+
+def relative_gradient(std: float) -> float:
+    """How large the gradient is beside the weights of a depthwise layer before a batch norm."""
+    torch.manual_seed(0)
+    channels = 960
+    network = nn.Sequential(depthwise(channels, padding=1), nn.BatchNorm2d(channels)).double()
+    picture = torch.randn(2, channels, 14, 14, dtype=torch.float64)
+    weight = network[0].weight
+    with torch.no_grad():
+        weight.copy_(std * torch.randn(weight.shape, dtype=torch.float64))
+    out = network(picture)
+    (out * torch.randn_like(out)).sum().backward()
+    return float(weight.grad.norm() / weight.detach().norm())
+
+
+# How many times more one step of gradient descent changes the layer with the forgetful weights.
+STEP = relative_gradient(FORGETFUL) / relative_gradient(sqrt(2 / 9))
+
 # Batch norm before any training, and how slowly it forgets.
 fresh_norm = nn.BatchNorm2d(1)
 REMAINS = (1 - fresh_norm.momentum) ** 5

@@ -97,6 +97,11 @@ def kept(n: int, needed: int = 2) -> float:
     return 100 * float((patterns.sum(dim=1) >= needed).double().mean())
 
 
+def lost(n: int, needed: int) -> float:
+    """The share of the patterns of n signs with fewer positive ones than are needed."""
+    return sum(math.comb(n, k) for k in range(needed)) / 2**n
+
+
 # ---------------------------------------------------------------- memory, at 16 bits
 
 
@@ -153,7 +158,7 @@ first_strides = v2()
 notebook.first_arxiv_strides(first_strides)
 thin, wide, half = v2(width_mult=0.35), v2(width_mult=1.4), v2(width_mult=0.5)
 SMALLEST = macs(thin, 3, 96, 96)
-t4 = papers.V2_TABLE4
+t4, v4 = papers.V2_TABLE4, papers.V4_TABLE6
 
 
 def v1_line() -> list[tuple[float, float]]:
@@ -189,15 +194,12 @@ def gaps() -> list[float]:
 GAPS = gaps()
 
 
-def kind_row(kind: str) -> tuple:
-    """MACs and weights of a kind of layer, each with its share in per cent."""
+def shares(kind: str) -> tuple[float, float]:
+    """Per cent of all MACs and of all weights that a kind of layer has."""
     count, weights = KINDS[kind]
-    return count, share(count, MACS), weights, share(weights, WEIGHTS)
+    return share(count, MACS), share(weights, WEIGHTS)
 
 
-def memory_row(side: int) -> tuple:
-    """A row of Table 3: channels and kB, printed and counted, of V1 and V2."""
-    (a, b), (c, d) = papers.V2_TABLE3[side]
-    ours, thin = V1_WIDEST[side], V2_BETWEEN[side]
-    v1_row = a, b, ours, kilobytes(ours, side)
-    return side, side, *v1_row, c, d, thin, kilobytes(thin, side)
+def channels_row(side: int) -> tuple[int, int, int, int]:
+    """A row of Table 3: the side of a map, twice, and V2's channels, printed and counted."""
+    return side, side, papers.V2_TABLE3[side].v2.channels, V2_BETWEEN[side]

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from tests.book import definitions
-from tests.numbers import integer, minutes, provided
+from tests.numbers import code, integer, minutes, provided
 from tools import papers
 from tools.counting import kind_of, macs, macs_by_layer, on_meta, params, v1, v2, v3
 from tools.prose import numbers
@@ -50,10 +50,14 @@ def shortcuts(network: nn.Module) -> int:
     return sum(block.shortcut for block in network.blocks)
 
 
-def kind_row(kind: str) -> tuple:
-    """MACs of a kind of layer in Large and in Small, each with its share in per cent."""
-    large, small = by_kind("large", kind), by_kind("small", kind)
-    return large, share(large, MACS["large"]), small, share(small, MACS["small"])
+def last_squeezes() -> int:
+    """Parameters of squeeze-and-excite in V3-Large's last two blocks."""
+    return sum(params(block.squeeze_excite) for block in LARGE.blocks[-2:])
+
+
+def kind_row(kind: str) -> list[float]:
+    """The share of a kind of layer in the MACs of Large and of Small, in per cent."""
+    return [share(by_kind(variant, kind), MACS[variant]) for variant in NETS]
 
 
 def five_by_five() -> int:
@@ -70,14 +74,14 @@ def block_macs(variant: str, number: int) -> int:
     return macs(net.blocks[number - 1], *shape[1:])
 
 
-def activated(part: nn.Module, activation: type) -> int:
-    """Numbers that pass an activation in a part of V3-Large, outside squeeze-and-excite."""
-    gates = [m for m in part.modules() if isinstance(m, notebook.SqueezeExcitation)]
+def activated(activation: type) -> int:
+    """Numbers that pass an activation in V3-Large, outside squeeze-and-excite."""
+    gates = [m for m in LARGE.modules() if isinstance(m, notebook.SqueezeExcitation)]
     inside = {module for gate in gates for module in gate.modules()}
     found = []
     hooks = [
         module.register_forward_hook(lambda _m, _i, output: found.append(output.numel()))
-        for module in part.modules()
+        for module in LARGE.modules()
         if isinstance(module, activation) and module not in inside
     ]
     with torch.no_grad():
@@ -87,9 +91,7 @@ def activated(part: nn.Module, activation: type) -> int:
     return sum(found)
 
 
-HS, RE = activated(LARGE, nn.Hardswish), activated(LARGE, nn.ReLU)
-STEM_HS = activated(LARGE.stem, nn.Hardswish)  # h-swish in the stem alone
-AT_112 = HS - STEM_HS - sum(activated(block, nn.Hardswish) for block in LARGE.blocks[6:10])
+HS, RE = activated(nn.Hardswish), activated(nn.ReLU)
 
 # ---------------------------------------------------------------- from MnasNet-A1 to V3-Large
 
@@ -97,7 +99,7 @@ with torch.device("meta"):
     STEP_NETS = notebook.steps()
 STEPS = {name: (macs(net, 3, 224, 224), params(net)) for name, net in STEP_NETS.items()}
 SEED, THIN, SHORT, STEM, FINAL = STEPS.values()
-t3, t4, t5, t9 = papers.V3_TABLE3, papers.V3_TABLE4, papers.V3_TABLE5, papers.V3_TABLE9
+t3, t5, t9 = papers.V3_TABLE3, papers.V3_TABLE5, papers.V3_TABLE9
 A1, PAPER, V2_THERE = t3["MnasNet-A1"], t3["V3-Large 1.0"], t3["V2 1.0"]
 GAIN = t5["V3-Large 1.0"].top1 - t5["ReLU"].top1
 NAIVE = t5["V3-Large 1.0"].plain_ms - t5["ReLU"].plain_ms
@@ -125,9 +127,9 @@ def price(number: int) -> tuple[int, float, float]:
     return row.exp, each, share(0.01 * SEED[0] / each, row.exp)
 
 
-def price_row(*numbers: int) -> tuple[int, float]:
-    """Channels inside blocks of one price, and the per cent to give up for 1 % of the MACs."""
-    [row] = {(exp, round(given_up, 1)) for exp, _, given_up in map(price, numbers)}
+def price_row(*blocks: int) -> float:
+    """Of blocks of one price, the per cent to give up for 1 % of the MACs."""
+    [row] = {round(given_up, 1) for _, _, given_up in map(price, blocks)}
     return row
 
 
@@ -169,12 +171,6 @@ SMALLS = {
 }
 
 
-def small_row(features: int, ticked: bool) -> tuple[int, int]:
-    """Parameters and MACs of V3-Small with so many features, with or without the last gate."""
-    net = SMALLS[features, ticked]
-    return params(net), macs(net, 3, 224, 224)
-
-
 @cache
 def of_paper(variant: str, width: float, size: int = 224, features: int = 0) -> tuple[float, float]:
     """Million MACs and parameters at one of the paper's widths."""
@@ -200,30 +196,9 @@ TABLE9_PARAMS = {
 }
 
 
-def why(row: tuple) -> str:
-    """The last cell of a row on the page."""
-    variant, size, width = row
-    how = [TABLE9_MACS.get(row), TABLE9_PARAMS.get((variant, 224, width))]
-    for index, features in enumerate(how):
-        if isinstance(features, int):
-            count = of_paper(variant, width, size, features)[index]
-            how[index] = f"{features} features: {count:.2f}"
-    if None not in how and how[0] != how[1]:
-        return f" MACs: {how[0].replace(':', ',')}. Parameters: {how[1]} |"
-    return f" {how[0] or how[1]} |" if any(how) else " |"
-
-
-def table_9_row(variant: str, width: float, size: int = 224) -> tuple:
-    """Millions of MACs and parameters, printed and counted, and what explains the printed ones."""
-    row = t9[variant, size, width]
-    ours = of_paper(variant, width, size)
-    return row.macs, row.params, *ours, *numbers(why((variant, size, width)))
-
-
-def width_row(variant: str) -> tuple:
-    """Parameters and MACs at a width of 0.75, torchvision's and the paper's."""
-    ours, theirs = v3(variant, width_mult=0.75), paper_v3(variant, 0.75)
-    return tuple(n for net in (ours, theirs) for n in (params(net), macs(net, 3, 224, 224)))
+def width_row(variant: str) -> tuple[int, int]:
+    """Parameters at a width of 0.75, torchvision's and the paper's."""
+    return params(v3(variant, width_mult=0.75)), params(paper_v3(variant, 0.75))
 
 
 def v2_gaps() -> list[float]:
@@ -248,8 +223,15 @@ def block_7(width: float) -> int:
 
 
 MINIMAL, slim = macs(minimalistic_v3("large"), 3, 224, 224), papers.SLIM_V3
-tail = params(LARGE.last) + params(LARGE.classifier)
-v2_tail = params(v2().last) + params(v2().classifier)
+
+# Hu et al. 2018, per cent of errors on ImageNet. Table 3: V1 without squeeze-and-excite, and with.
+# Table 16: ResNet-50 without, with gates from each place alone ("NoSqueeze"), with SE's gates.
+SE_ON_V1 = (28.4, 25.3)
+SE_SQUEEZE = (23.30, 22.93, 22.28)
+
+# Howard et al. 2019, section 6.3 and Table 6: classes of ImageNet and COCO, milliseconds of SSDLite
+# on V3-Large with its last channels halved and whole.
+DETECTION = (1000, 90, 119, 137)
 
 
 @cache
@@ -261,10 +243,6 @@ def gate(channels: int) -> nn.Module:
 
 def gate_weights(channels: int) -> int:
     return sum(p.numel() for p in gate(channels).parameters() if p.dim() > 1)
-
-
-def gate_biases(channels: int) -> int:
-    return sum(p.numel() for p in gate(channels).parameters() if p.dim() == 1)
 
 
 def reward(accuracy: float, time: float, target: float, w: float) -> float:
@@ -281,9 +259,8 @@ def runs(found) -> str:
     return " and ".join(f"{first} to {last}" for first, last in pieces)
 
 
-def expansions(variant: str) -> str:
-    *first, last = (row.exp for row in rows(variant))
-    return ", ".join(map(str, first)) + f" and {last}"
+def expansions(variant: str) -> list[int]:
+    return [row.exp for row in rows(variant)]
 
 
 def swishes(network: nn.Module) -> int:
