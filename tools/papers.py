@@ -83,7 +83,7 @@ class Timed(NamedTuple):
     ms: float
 
 
-class Detector(NamedTuple):
+class SSD(NamedTuple):
     map: float
     params: float
     macs: float
@@ -126,6 +126,9 @@ class V4Row(NamedTuple):
     edgetpu: float
     iphone: float
     galaxy: float
+    hexagon: float
+    pixel7_gpu: float
+    galaxy_gpu: float
 
 
 class Quantised(NamedTuple):
@@ -133,6 +136,35 @@ class Quantised(NamedTuple):
 
     float32: float
     int8: float
+
+
+class Granularity(NamedTuple):
+    """Top-1 in 32 bits, and in 8: rounded after training, then trained with the rounding.
+
+    The weights of a layer have one scale, or each output channel has its own; symmetric is without
+    a zero point, affine with one.
+    """
+
+    float32: float
+    layer_affine: float
+    channel_symmetric: float
+    channel_affine: float
+    trained_layer: float
+    trained_channel: float
+
+
+class Detector(NamedTuple):
+    """Accuracy on COCO in per cent, milliseconds."""
+
+    ap: float
+    ms: float
+
+
+class Distilled(NamedTuple):
+    """Top-1 in per cent, trained on labels alone and by a larger network."""
+
+    alone: float
+    taught: float
 
 
 def rows(kind: type, table: dict) -> dict:
@@ -335,7 +367,7 @@ SLIM_V2_DOCSTRING_TOP1 = 72.2
 
 # Table 6: mean average precision on COCO in per cent, million parameters, billion multiply-adds.
 V2_TABLE6 = rows(
-    Detector,
+    SSD,
     {
         "SSD300": (23.2, 36.1, 35.2),
         "SSD512": (26.8, 36.1, 99.5),
@@ -406,9 +438,8 @@ V3_TABLE5_CHANGES = rows(
 V3_SAVED, V3_SAVED_FIRST = Saved(7, 2), Saved(10, 3)
 V3_ABSTRACT = {"accurate": 3.2, "faster": 20, "faster at first": 15}
 
-# Section 6.3: classes of ImageNet and of COCO. Table 6: milliseconds of SSDLite on V3-Large.
+# Section 6.3: classes of ImageNet and of COCO.
 V3_CLASSES = (1000, 90)
-V3_TABLE6_MS = {"V3": 137, "V3†": 119}  # †: with half the channels at its end
 
 # Table 9, by variant, size and width: top-1, million multiply-adds, million parameters, Pixel 1 ms.
 V3_TABLE9 = rows(
@@ -533,18 +564,17 @@ V3_TABLE4_PHONES = rows(
 )
 
 # Qin et al. 2024 (MobileNetV4, arXiv 2404.10518), Table 6: top-1 in per cent with a recipe of
-# theirs, then milliseconds, 8 bits on CPUs and EdgeTPU, 16-bit floating point on CoreML.
+# theirs, then milliseconds, 8 bits on CPUs, Hexagon and EdgeTPU, 16-bit floating point on GPUs and
+# CoreML.
 V4_TABLE6 = rows(
     V4Row,
-    {  # Pixel 6 CPU, Pixel 8 EdgeTPU, iPhone 13 CoreML, Galaxy S23 CPU
-        "MobileNet-V1": (74.0, 6.1, 0.8, 0.7, 4.6),
-        "MobileNet-V2": (73.4, 5.0, 0.7, 0.7, 4.1),
-        "MNv4-Conv-S": (73.8, 2.4, 0.7, 0.6, 1.8),
+    {  # Pixel 6 CPU, Pixel 8 EdgeTPU, iPhone 13 CoreML, Galaxy S23 CPU, Pixel 4 Hexagon, Pixel 7
+        # GPU, Galaxy S23 GPU
+        "MobileNet-V1": (74.0, 6.1, 0.8, 0.7, 4.6, 3.2, 13.0, 2.1),
+        "MobileNet-V2": (73.4, 5.0, 0.7, 0.7, 4.1, 3.9, 13.6, 2.5),
+        "MNv4-Conv-S": (73.8, 2.4, 0.7, 0.6, 1.8, 2.4, 8.4, 2.0),
     },
 )
-
-# Its Table 9: points that distillation adds to ImageNet alone.
-V4_TABLE9_DISTILLED = (1.7, 2.8, 3.0, 3.0, 3.2)
 
 # Its Table 16: MACs per byte where arithmetic becomes the limit, in 8 bits.
 V4_RIDGE = {"Pixel 6 CPU": 31.2, "Pixel 8 EdgeTPU": 433.8}
@@ -553,16 +583,22 @@ V4_RIDGE = {"Pixel 6 CPU": 31.2, "Pixel 8 EdgeTPU": 433.8}
 SHUFFLENET_TABLE8 = {"1.0 MobileNet-224": 110.0}
 
 # 8 bits, top-1 on ImageNet in per cent. slim's README of V1 (floating point, then 8 bits);
-# torchvision's released weights of the quantised networks, and those in 32 bits that they came
-# from; Sheng et al. 2018 (arXiv 1803.08607), Table 1 and abstract.
+# megabytes of torchvision's released files; Sheng et al. 2018 (arXiv 1803.08607), Table 1 and
+# abstract.
 SLIM_V1_UINT8 = Quantised(70.9, 69.7)
-TORCHVISION_INT8 = rows(Quantised, {"V2": (71.878, 71.658), "V3-Large": (74.042, 73.004)})
 TORCHVISION_INT8_MB = {"V2": 3.42, "V3-Large": 21.55}
 SHENG = rows(Quantised, {"InceptionV3": (78.00, 76.92), "MobileNetV1": (70.50, 1.80)})
 SHENG_MENDED = 68.03
-# Per-tensor and per-channel post-training quantisation of a V3, in a pull request by Masahi
-# (Edgecortix-Inc/pytorch_quantization, number 5).
-MASAHI_V3 = {"32 bits": 76.33, "tensor": 14.33, "channel": 69.00}
+# After training, with PyTorch's PT2E and its quantiser for x86: pytorch/pytorch, issue 114859.
+PT2E_V3 = Quantised(74.054, 73.512)
+# Krishnamoorthi 2018 (arXiv 1806.08342), Tables 3 and 4, in per cent.
+KRISHNAMOORTHI = rows(
+    Granularity,
+    {
+        "Mobilenet-v1_1_224": (70.9, 0.1, 59.1, 70.3, 70.0, 70.7),
+        "Mobilenet-v2_1_224": (71.9, 0.1, 69.8, 69.7, 70.9, 71.1),
+    },
+)
 
 # The rows of its Table 6 that are MobileNets: top-1 in per cent, milliseconds on the Pixel 6's CPU.
 # V1 to V3 are trained anew, with its recipe.
@@ -582,6 +618,50 @@ V4_POINTS = rows(
         "V4-Hybrid-L": (83.4, 87.6),
     },
 )
+
+# More of it: the smallest network's epochs (Table 10), and Conv-M on the Pixel 8's EdgeTPU in
+# milliseconds (Table 6). Table 7: RetinaNet at 384×384, milliseconds on the Pixel 6's CPU. Table 9:
+# by its distillation, with more pictures.
+V4_CONV_S_EPOCHS = 9600
+V4_CONV_M_EDGETPU = 1.1
+V4_TABLE7 = rows(
+    Detector,
+    {
+        "V1 × 1.5": (31.0, 66.4),
+        "V4-Conv-M": (32.6, 51.3),
+        "V2 × 2": (32.9, 66.4),
+        "V3-Large × 2": (33.2, 59.9),
+        "V4-Hybrid-M": (34.0, 60.5),
+    },
+)
+V4_TABLE9 = rows(
+    Distilled,
+    {
+        "MNv4-Conv-S": (73.8, 75.5),
+        "MNv4-Conv-M": (79.9, 82.7),
+        "MNv4-Hybrid-M": (80.7, 83.7),
+        "MNv4-Conv-L": (82.9, 85.9),
+        "MNv4-Hybrid-L": (83.4, 86.6),
+    },
+)
+
+# Howard et al. 2019, Table 6: SSDLite on COCO's test set, milliseconds; "halved" is the row with
+# half the channels in the last stage.
+V3_TABLE6 = rows(
+    Detector,
+    {
+        "V1": (22.2, 228),
+        "V2": (22.1, 162),
+        "V3": (22.0, 137),
+        "V3, halved": (22.0, 119),
+    },
+)
+
+# Hu et al. 2018, section 4: milliseconds of ResNet-50 on a CPU, without and with the branch.
+SE_RESNET50_MS = (164, 167)
+
+# Xiong et al. 2021 (MobileDets, arXiv 2004.14525), abstract: mAP ahead of V2 on an EdgeTPU.
+MOBILEDETS_LEAD = 3.7
 
 # Hu et al. 2018 (squeeze-and-excite), per cent of errors on ImageNet. Table 3: V1 without it and
 # with it. Table 16: ResNet-50 without, with gates from each place alone, with squeeze-and-excite.

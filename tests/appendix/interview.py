@@ -1,5 +1,6 @@
 """Names for the expressions beside the numbers of the page of interview questions."""
 
+import math
 from functools import cache
 from statistics import mean
 
@@ -39,13 +40,6 @@ def halved(what) -> float:
 
 def v1_macs(network, size: int = 224) -> int:
     return macs(network, 3, size, size)
-
-
-def intensity(layer: nn.Module, channels: int, size: int) -> float:
-    """MACs for each number that the layer reads or writes."""
-    out = layer(torch.empty(1, channels, size, size, device="meta")).numel()
-    moved = channels * size * size + out + layer.weight.numel()
-    return macs(layer, channels, size, size) / moved
 
 
 LAST = [m for m in NETWORKS["V2"].modules() if isinstance(m, nn.Linear)][0].in_features
@@ -132,3 +126,44 @@ def ratio(
 ):
     """How many times as long one takes as the other, at their bounds."""
     return device.microseconds(slow, rate, moved) / device.microseconds(fast, rate, moved)
+
+
+# ---------------------------------------------------------------- eight bits, and what is chance
+
+INT8_V1 = papers.KRISHNAMOORTHI["Mobilenet-v1_1_224"]
+INT8_V2 = papers.KRISHNAMOORTHI["Mobilenet-v2_1_224"]
+V4_S, V4_V2 = papers.V4_TABLE6["MNv4-Conv-S"], papers.V4_TABLE6["MobileNet-V2"]
+V4_HALF_V3 = papers.V4_POINTS["V3-Large × 0.5"]
+FP16 = torch.finfo(torch.float16)
+LOWEST = min(nn.functional.hardswish(torch.linspace(-3, 0, 3001, dtype=torch.float64))).item()
+
+
+def steps_below_zero(top: float) -> float:
+    """Of the 255 steps between h-swish's lowest value and `top`, those below zero."""
+    return -LOWEST / ((top - LOWEST) / 255)
+
+
+def largest(bits: int) -> int:
+    """The largest signed integer."""
+    return 2 ** (bits - 1) - 1
+
+
+def equaliser(first_range: float, second: float) -> float:
+    """The factor by which two ranges become equal: one is divided by it, the other multiplied."""
+    return math.sqrt(first_range / second)
+
+
+RIGHT, PICTURES, FEW = 75, 50_000, 1_000  # an example: per cent, ImageNet's pictures, fewer
+
+
+def chance(right: float, pictures: int) -> float:
+    """Standard error of an accuracy, both in per cent."""
+    return 100 * math.sqrt(right / 100 * (1 - right / 100) / pictures)
+
+
+def paired(differ: float, pictures: int) -> float:
+    """The same of the difference of two, if one alone is right on a share of the pictures.
+
+    Up to the square of the difference, which is small.
+    """
+    return 100 * math.sqrt(differ / pictures)

@@ -41,3 +41,18 @@ def test_the_block_in_the_interview_questions_is_the_notebooks(shape):
     ours.load_state_dict(dict(values))
     x = torch.randn(2, shape[0], 14, 14)
     torch.testing.assert_close(short.eval()(x), ours.eval()(x), rtol=0, atol=0)
+
+
+def test_v1_sees_a_window_of_315_pixels():
+    """By the pixels that the gradient reaches, not by the formula of the page."""
+    picture = torch.ones(1, 1, 512, 512, requires_grad=True)
+    x, seen = picture, []
+    for layer in v1().modules():
+        if isinstance(layer, nn.Conv2d):
+            ones = torch.ones(1, 1, *layer.kernel_size)
+            x = nn.functional.conv2d(x, ones, stride=layer.stride)
+            seen.append(layer.kernel_size[0])
+    x[0, 0, 0, 0].backward()
+    rows, columns = picture.grad[0, 0].nonzero(as_tuple=True)
+    assert (len(rows.unique()), len(columns.unique())) == (315, 315)
+    assert (rows.max() + 1, seen.count(3)) == (315, 14)

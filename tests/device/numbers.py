@@ -61,6 +61,12 @@ def share(kind: str, layer=MIDDLE) -> float:
     return 100 * cost.bound(roof) / ms
 
 
+# Two depthwise layers of which one has half the other's MACs, in microseconds.
+HALF, WHOLE = (
+    1000 * layer_times("depthwise")[notebook.Layer(m, 2 * m, side, 2)][1]
+    for m, side in ((512, 14), (256, 28))
+)
+
 # ---------------------------------------------------------------- networks
 
 
@@ -94,7 +100,6 @@ NETS = {name: on_meta(build) for name, build in notebook.NETWORKS.items()}
 with torch.device("meta"):  # sizes need no values
     FOLDED = {name: notebook.fold_network(NETS[name]) for name in ALL}
     PEAK = {name: notebook.peak(FOLDED[name], torch.empty(1, 3, 224, 224)) for name in ALL}
-WEIGHTS = {name: 4 * sum(p.numel() for p in FOLDED[name].parameters()) for name in ALL}
 
 # ---------------------------------------------------------------- trained on digits
 
@@ -117,11 +122,25 @@ CHANNELS = {
 V3_EPS = next(m.eps for m in NETS["V3-Large"].modules() if isinstance(m, torch.nn.BatchNorm2d))
 # ExecuTorch's quantiser lets no scale be smaller: tests/appendix/test_ledger.py sees to that.
 SMALLEST = 2**-12
+# How many decibels are lost with few pictures to calibrate with, in the mean over all kinds.
+NOISIER = mean(digits(kind, "channel, dB") - digits(kind, "channel, few, dB") for kind in DIGITS)
 LOST = max(run["32 bits"] - run["channel"] for runs in DIGITS.values() for run in runs)
 # Exactly those networks fell that have a dead channel; each has one. V3 never fell.
 for name in ("V1", "V2"):
     assert all(run["dead"] == (1 if run["tensor"] < 20 else 0) for run in DIGITS[name])
 assert ruined("V3-Large") == ruined("V3-Small") == 0
+
+V4_TIMES = [
+    getattr(papers.V4_TABLE6[name], column)
+    for column in ("pixel6", "galaxy", "pixel7_gpu", "galaxy_gpu", "hexagon", "edgetpu", "iphone")
+    for name in ("MobileNet-V1", "MobileNet-V2", "MNv4-Conv-S")
+]
+# On the CPUs V2 is faster than V1; on the GPUs and the signal processor it is slower.
+for column, faster_there in zip(
+    ("pixel6", "galaxy", "pixel7_gpu", "galaxy_gpu", "hexagon"), (1, 1, 0, 0, 0), strict=True
+):
+    v1, v2 = (getattr(papers.V4_TABLE6[f"MobileNet-V{n}"], column) for n in (1, 2))
+    assert (v2 < v1) == bool(faster_there)
 
 
 # ---------------------------------------------------------------- V1's blocks, all thirteen
@@ -140,6 +159,9 @@ DEPTHWISE_TIME = over_blocks("depthwise", 1) / (
 )
 RATIOS = [faster_layer(layer) for layer in layer_times("standard")]
 
+# At the first place the pointwise layer works two thirds as fast as the full one.
+FIRST = place(32, 64, 112)
+assert 0.62 < speed("pointwise", FIRST) / speed("standard", FIRST) < 0.71
 # The caption of the roofline: at most half; and a tenth on the smallest map.
 assert max(share("depthwise", layer) for layer in layer_times("depthwise")) < 50
 assert 9 < share("depthwise", END) < 11

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from tests.book import definitions
 from tests.convolution import numbers as convolution
-from tests.numbers import code, minutes
+from tests.numbers import code, minutes, provided
 from tests.pointwise import numbers as pointwise
 from tools import papers
 from tools.counting import macs, macs_by_layer, on_meta, params, totals_by_kind, v1
@@ -89,9 +89,6 @@ def sides(size: int) -> list[int]:
     """The sides of the maps that the five strides leave, largest first."""
     shapes = [shape for _, _, shape in macs_by_layer(v1(), 3, size, size)]
     return sorted({shape[1] for shape in shapes if len(shape) == 3}, reverse=True)
-
-
-ODD_SIDES = sides(33)
 
 
 def leaves(block: int, size: int) -> tuple[int, int, int]:
@@ -226,11 +223,8 @@ printed_stride.blocks[12].depthwise.conv.stride = (2, 2)
 MISPRINT_MACS = macs(printed_stride, 3, 224, 224)
 MISPRINT_SIDE = macs_by_layer(printed_stride, 3, 224, 224)[-2][2][1]
 DOGS_MACS = macs(dogs(1.0, 120), 3, 224, 224)
-t3, t4, t5 = papers.V1_TABLE3, papers.V1_TABLE4, papers.V1_TABLE5
+t4, t5 = papers.V1_TABLE4, papers.V1_TABLE5
 t8, t9 = papers.V1_TABLE8, papers.V1_TABLE9
-block384 = definitions("separable").bare_pair(384, 384)
-T3_ALPHA = macs(definitions("separable").DepthwiseSeparableConv(384, 384), 384, 14, 14)
-T3_RHO = macs(definitions("separable").DepthwiseSeparableConv(384, 384), 384, 10, 10)
 SMALL, SMALL_PARAMS = GRID[0.5, 160], SIZED[0.5]
 
 # ---------------------------------------------------------------- what is often got wrong
@@ -273,16 +267,10 @@ def kind_row(kind: str) -> tuple:
 
 
 def width_row(alpha: float) -> tuple:
-    """A width, its square in per cent, million MACs and parameters with their shares."""
-    count, size = GRID[alpha, 224], SIZED[alpha]
-    shares = percent(count, FULL_SIZE), percent(size, PARAMS)
-    return alpha, 100 * alpha**2, count / 1e6, shares[0], size / 1e6, shares[1]
-
-
-def size_row(size: int) -> tuple:
-    """A size, its square's share, million MACs and their share."""
-    count = GRID[1.0, size]
-    return size, percent(size**2, 224**2), count / 1e6, percent(count, FULL_SIZE)
+    """A width, its square, the share of the MACs, million parameters and their share."""
+    size = SIZED[alpha]
+    left = percent(GRID[alpha, 224], FULL_SIZE)
+    return alpha, 100 * alpha**2, left, size / 1e6, percent(size, PARAMS)
 
 
 def point(alpha: float, size: int) -> tuple[float, float]:

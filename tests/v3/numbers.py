@@ -224,7 +224,7 @@ def block_7(width: float) -> int:
 
 MINIMAL, slim = macs(minimalistic_v3("large"), 3, 224, 224), papers.SLIM_V3
 
-t6 = papers.V3_TABLE6_MS
+t6 = papers.V3_TABLE6
 
 
 @cache
