@@ -285,6 +285,21 @@ V1_TABLE12 = rows(
         (0.25, 128): (15, 0.2),
     },
 )
+# Its baseline, and what section 4.5 says of it; section 4.4: a network for geolocalisation, million
+# multiply-adds, and weights of its last layer.
+V1_TABLE12_BASELINE, V1_FACES_TEXT = Cost(1600, 7.5), Cost(1600, 75)
+V1_GEOLOCATION = {"mult-adds": 0.58, "last": 10_000_000}
+V1_TABLE14 = rows(
+    Cost,
+    {  # face embeddings; the third row has the name of the fourth
+        "1.0 MobileNet-160": (286, 4.9),
+        "1.0 MobileNet-128": (185, 5.5),
+        '0.75 MobileNet-"128"': (166, 3.4),
+        "0.75 MobileNet-128": (108, 3.8),
+    },
+)
+# SqueezeNet's README, in an earlier version.
+SQUEEZENET_README_GFLOPS = 1.72
 
 # What the README of the released code prints (mobilenet_v1.md in TensorFlow slim), by width for
 # input sizes of 224, 192, 160 and 128: million MACs; million parameters; top-1 in per cent.

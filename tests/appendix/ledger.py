@@ -30,6 +30,7 @@ from tools.learning import SEPARABLE, THINNED, tested
 from tools.variants import first_version_v3_large, minimalistic_v3, paper_v3
 
 t3, t9, early9 = papers.V3_TABLE3, papers.V3_TABLE9, papers.V3_TABLE9_EARLIER
+t14, int8_v1 = papers.V1_TABLE14, papers.KRISHNAMOORTHI["Mobilenet-v1_1_224"]
 t5, t6 = papers.V3_TABLE5, papers.V2_TABLE6
 slim1, slim2, slim3 = papers.SLIM_V1_MACS, papers.SLIM_V2, papers.SLIM_V3
 

@@ -38,9 +38,28 @@ def test_v1s_script_trains_otherwise_than_v2s_paper_says():
     assert round(script["factor"] ** (1 / script["epochs"]), 4) == 0.9756 != paper["per_epoch"]
 
 
-def test_v1_text_means_billions_of_mult_adds_for_its_body():
-    body = counted_v1.FULL_SIZE - counted_v1.network.classifier.weight.numel()
-    assert 0.5 < body / 1e9 < 0.58  # the paper: 0.58 million, with a larger classifier
+def test_v1_text_writes_million_for_billion():
+    body = counted_v1.FULL_SIZE - counted_v1.FC
+    billions = (body + papers.V1_GEOLOCATION["last"]) / 1e9
+    assert round(billions, 2) == papers.V1_GEOLOCATION["mult-adds"]
+
+
+def test_v1_text_and_table_12_differ_by_ten():
+    text, table = papers.V1_FACES_TEXT, papers.V1_TABLE12_BASELINE
+    assert text.macs == table.macs and text.params == 10 * table.params
+
+
+def test_v1_table_14_has_weights_that_grow_when_the_picture_shrinks():
+    table = papers.V1_TABLE14
+    assert table["1.0 MobileNet-128"].params > table["1.0 MobileNet-160"].params
+    for name, width, size in (("1.0 MobileNet-160", 1.0, 160), ("0.75 MobileNet-128", 0.75, 128)):
+        whole, body = counted_v1.with_floor(width, size, 8)
+        assert table[name].macs not in {round(whole / MILLION), round(body / MILLION)}
+
+
+def test_v1_in_8_bits_needs_a_zero_point_on_imagenet():
+    before, _, symmetric, asymmetric, *_ = papers.KRISHNAMOORTHI["Mobilenet-v1_1_224"]
+    assert symmetric < before - 10 and asymmetric > before - 1
 
 
 def test_v1_table_14_names_a_network_at_160_as_at_128():
