@@ -390,6 +390,53 @@ def test_an_explorer_whose_script_is_missing_shows_no_dead_controls(browser, add
     page.close()
 
 
+# What is typed into the ledger's field, and which of its lines must stay.
+FILTERS = {
+    "v2 table 4": "300 million multiply-adds and 3.4 million parameters",
+    "4231976": "4.24 million parameters",
+    "3X3": "8 to 9 times less",
+    "ASYNCHRONOUS": "asynchronous gradient descent",
+}
+
+
+def test_the_ledger_is_filtered_as_one_types(browser):
+    """From a folder, by keyboard alone; what is shown is said to those who do not see it."""
+    page, notes = browser.new_page(), []
+    page.on("pageerror", lambda each: notes.append(str(each)))
+    page.goto((SITE / "chapters/appendix/ledger.html").as_uri())
+    page.locator("#ledger-filter[data-ready]").wait_for()
+    field, status = (
+        page.get_by_role("searchbox", name="Show only lines"),
+        page.get_by_role("status"),
+    )
+    rows = page.locator("#the-ledger section > p:has(> strong:first-child):visible")
+    whole = rows.count()
+    assert status.inner_text() == f"{whole} of {whole} shown" and whole > 100
+    field.focus()
+    for typed, kept in FILTERS.items():
+        page.keyboard.press("Control+A")
+        page.keyboard.type(typed)
+        assert status.inner_text() == f"{rows.count()} of {whole} shown"
+        assert any(kept in text for text in rows.all_inner_texts()), typed
+        assert rows.count() < whole / 2, typed
+    page.keyboard.press("Control+A")
+    page.keyboard.type("no such line")
+    assert (rows.count(), page.locator("#the-ledger h2:visible").count()) == (0, 1)
+    page.evaluate("location.hash = 'mobilenetv2-s-paper'")  # a link to a part that is hidden
+    page.locator("#mobilenetv2-s-paper:visible").wait_for()
+    assert rows.count() == whole and field.input_value() == "" and notes == []
+    page.close()
+
+
+def test_the_ledger_without_scripts_is_whole_and_has_no_dead_field(browser):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((SITE / "chapters/appendix/ledger.html").as_uri())
+    assert page.locator("#the-ledger section > p:has(> strong:first-child):visible").count() > 100
+    assert not page.locator("#ledger-filter").is_visible()
+    context.close()
+
+
 # ---------------------------------------------------------------- icons, and what is not shipped
 
 

@@ -31,6 +31,8 @@ UNUSED_SCRIPTS = ("togglebutton.js", "design-tabs.js")
 UNUSED_STYLES = ("togglebutton.css",)
 UNUSED_LINES = ("toggleHint", "toggleOpenOnPrint", "togglebuttonSelector", "DOCUMENTATION_OPTIONS")
 
+LEDGER = "chapters/appendix/ledger"
+
 OUR_STYLES = ("book.css", "icons.css", "explorers.css")
 LARGEST_EXACT = 60_000  # bytes of a picture without loss
 
@@ -132,6 +134,12 @@ def describe(app: Sphinx, pagename, templatename, context, doctree) -> None:
     if doctree is not None:
         context["description"] = description(doctree)
         context["site_address"] = app.config.html_baseurl
+
+
+def add_filter(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """The ledger alone has a field that filters its lines."""
+    if pagename == LEDGER:
+        app.add_js_file("ledger.js")
 
 
 def lighten(app: Sphinx, pagename, templatename, context, doctree) -> None:
@@ -292,6 +300,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-collect-pages", page_not_found)
     app.connect("html-page-context", describe, priority=900)
     app.connect("html-page-context", name_folds, priority=900)
+    app.connect("html-page-context", add_filter)
     app.connect("html-page-context", lighten, priority=950)
     app.connect("build-finished", prune_styles)
     app.connect("build-finished", drop_unused_files)
