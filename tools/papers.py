@@ -524,7 +524,7 @@ MNASNET_SEARCH = {"networks": 8000, "days": 4.5, "TPUs": 64}
 MNASNET_A1_MADDS = 312
 MNASNET_A1_MS = 78
 
-# How they were trained. V2: section 6.1. V3: section 6.1; "dropout of 0.8" is the share to keep.
+# How they were trained. V2: section 6.1. V3: section 6.1.1; "dropout of 0.8" is the share to keep.
 V2_TRAINING = {"lr": 0.045, "per_epoch": 0.98, "batch": 96, "workers": 16, "decay": 0.00004}
 V3_TRAINING = {
     "lr": 0.1,

@@ -15,6 +15,13 @@
       .replaceAll("−", "-")
       .replace(/\s+/g, " ");
 
+  /* Whether a text has a word, or a number that begins so: 4 is not in 24 or 0.4. */
+  const has = (text, word) => {
+    for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1))
+      if (!/^\d/.test(word) || !/[\d.]/.test(text[at - 1] ?? "")) return true;
+    return false;
+  };
+
   const isRow = ({ firstChild }) => firstChild?.nodeName === "STRONG";
   const sections = Array.from(document.querySelectorAll("#the-ledger > section"), (section) => {
     const paper = section.querySelector("h2").textContent;
@@ -27,7 +34,7 @@
 
   function show() {
     const words = plain(field.value).split(" ").filter(Boolean);
-    for (const { row, text } of all) row.hidden = !words.every((word) => text.includes(word));
+    for (const { row, text } of all) row.hidden = !words.every((word) => has(text, word));
     for (const { section, rows } of sections)
       section.hidden = rows.every(({ row }) => row.hidden);
     const shown = all.filter(({ row }) => !row.hidden).length;
