@@ -2,7 +2,8 @@
 
 from torch import nn
 
-from tests.appendix.cheatsheet import COST, FULL_V1, TIME, million, share, times
+from tests.appendix.cheatsheet import COST, FULL_V1, TIME, features, million, share, times
+from tests.separable.numbers import first_width
 from tools import papers
 from tools.counting import params, v1, v2
 
@@ -12,4 +13,5 @@ LAYERS = {
     "pointwise": nn.Conv2d(3, 5, 1),
 }
 READS = {name: layer.weight[0].numel() for name, layer in LAYERS.items()}
+NEWLY = papers.V4_TABLE6  # the same networks, trained anew
 SIDES = LAYERS["standard"].kernel_size

@@ -208,3 +208,11 @@ def folding(w, b, mu, gamma, beta, root, x=0) -> dict[str, float]:
     found = {"weight": merged.weight, "bias": merged.bias, "conv": layer(one)}
     found |= {"norm": norm(layer(one)), "folded": merged(one)}
     return {name: value.item() for name, value in found.items()}
+
+
+# As the page's table has them: a row for each way to quantise, V1 and V2 beside each other.
+KRISHNAMOORTHI_ROWS = [
+    getattr(papers.KRISHNAMOORTHI[f"Mobilenet-v{version}_1_224"], way)
+    for way in papers.Granularity._fields
+    for version in (1, 2)
+]
