@@ -36,7 +36,14 @@ COLOURS = {
     "depthwise-light": ("#f9e2bd", "#54400f"),
     "pointwise-light": ("#c8e8dc", "#10483a"),
     "squeeze-light": ("#f3dbe9", "#4f2440"),
+    # Networks: violet, further from the ground with each version, and always with its mark.
+    "net-v1": ("#b47ab7", "#9644b0"),
+    "net-v2": ("#7b3781", "#ad5cc6"),
+    "net-v3": ("#5f0f70", "#b885ba"),
+    "net-v4": ("#390048", "#f5ccff"),
 }
+# The explorers have the same.
+MARKS = {"V1": "x", "V2": "o", "V3-Large": "^", "V3-Small": "v", "V4": "D"}
 # Never by colour alone: each role has its own hatch as well.
 HATCHES = {
     "standard": "",
@@ -49,6 +56,12 @@ HATCHES = {
 
 def colour(role: str) -> str:
     return COLOURS[role][0]
+
+
+def look(network: str) -> dict[str, str]:
+    """A network's colour and mark, such as V3-Large's."""
+    role = f"net-{network.partition('-')[0].lower()}"
+    return {"color": colour(role), "marker": MARKS[network]}
 
 
 plt.rcParams.update(
@@ -198,23 +211,24 @@ def accuracy_axes(ax: Axes, xlim: tuple[float, float], ylim: tuple[float, float]
     ax.legend(loc="lower right", frameon=False)
 
 
-def theme_rules() -> str:
-    """CSS that gives every colour its name, and each name its light and its dark colour. The query
-    decides; at an address that ends in `#light` or `#dark`, that does.
+def theme_rules(drawn: str) -> str:
+    """CSS that gives every colour in a drawing its name, and each name its light and its dark
+    colour. The query decides; at an address that ends in `#light` or `#dark`, that does.
     """
+    used = {role: pair for role, pair in COLOURS.items() if pair[0] in drawn}
 
     def colours(theme: int) -> str:
-        return "{" + ";".join(f"--{role}:{each[theme]}" for role, each in COLOURS.items()) + "}"
+        return "{" + ";".join(f"--{role}:{each[theme]}" for role, each in used.items()) + "}"
 
     rules = [f"svg{colours(0)}", f"@media (prefers-color-scheme:dark){{svg{colours(1)}}}"]
     rules += [f"#light:target~*{colours(0)}", f"#dark:target~*{colours(1)}"]
     rules += [
         f'[style*="{what}: {light}"]{{{what}:var(--{role})!important}}'
-        for role, (light, _) in COLOURS.items()
+        for role, (light, _) in used.items()
         for what in ("fill", "stroke")
     ]
     # A hatch keeps its ground in an attribute.
-    rules += [f'[fill="{light}"]{{fill:var(--{role})}}' for role, (light, _) in COLOURS.items()]
+    rules += [f'[fill="{light}"]{{fill:var(--{role})}}' for role, (light, _) in used.items()]
     return f'<style>{"".join(rules)}</style><g id="light"/><g id="dark"/>'
 
 
@@ -247,6 +261,6 @@ def save(fig: Figure, name: str) -> None:
     fig.savefig(path, metadata={"Date": None, "Creator": None})
     plt.close(fig)
     text = path.read_text(encoding="utf-8")
-    head = f"<desc>{words}</desc>{theme_rules()}"
+    head = f"<desc>{words}</desc>{theme_rules(text)}"
     text = re.sub(r"(<svg [^>]*>)", lambda m: m[1] + head, text, count=1, flags=re.DOTALL)
     path.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n", encoding="utf-8")

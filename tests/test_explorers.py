@@ -1,6 +1,9 @@
 """The explorers: driven by the keyboard, and their numbers are the networks'."""
 
+import json
+import math
 import re
+import subprocess
 
 import pytest
 import torch
@@ -8,6 +11,7 @@ from torch.nn.functional import conv2d
 
 import explorers
 from explorers.networks import WIDTHS
+from extension.settings import node_binary
 from figures import style
 from tests.book import definitions
 from tests.browsers import violations
@@ -21,7 +25,12 @@ BUILDERS = {
     "MobileNetV3-Large": lambda **options: v3("large", **options),
     "MobileNetV3-Small": lambda **options: v3("small", **options),
 }
-PAGE = {"cost": "chapters/v3/index.html", "points": "chapters/v3/index.html", "steps": "intro.html"}
+PAGE = {
+    "cost": "chapters/v3/index.html",
+    "points": "chapters/v3/index.html",
+    "relu": "chapters/v2/index.html",
+    "steps": "intro.html",
+}
 
 
 def whole(text: str) -> int:
@@ -260,6 +269,96 @@ def test_play_runs_to_the_end_of_a_step_and_stops(explorer):
     assert element.locator("[data-for=step]").inner_text() == "80 of 80"
 
 
+# ---------------------------------------------------------------- what a ReLU destroys
+
+
+def in_node(expression: str, data: dict):
+    """What an expression of `relu`, the explorer's functions, and `data` gives."""
+    files = "".join(f"require({str(path)!r});" for path in explorers.script_files("relu"))
+    script = f"{files} const relu = explorers.relu, data = {json.dumps(data)};"
+    script += f"console.log(JSON.stringify({expression}))"
+    command = [node_binary(), "--eval", script]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def test_the_relu_explorer_computes_what_the_notebook_does():
+    """With the figure's matrices, and with others."""
+    notebook = definitions("v2")
+    data = explorers.data("relu")
+    seven = "[0, 1, 2, 3, 4, 5, 6].map((i) => data.matrices[i])"
+    others = "[2, 3, 30].map((n) => relu.matrix(data, n, 5))"
+    matrices = in_node(f"[...{seven}, ...{others}]", data)
+    found = in_node(f"[...{seven}, ...{others}].map(relu.through)", data)
+    for matrix, each in zip(matrices, found, strict=True):
+        embed = torch.tensor(matrix, dtype=torch.float64)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(torch, "randn", lambda *shape, dtype, embed=embed: embed)
+            back, on = notebook.through_relu(notebook.spiral(), len(matrix))
+        computed = torch.tensor(each["back"], dtype=torch.float64).T
+        torch.testing.assert_close(computed, back)
+        assert each["on"] == on.tolist()
+
+
+def test_the_relu_explorer_opens_with_the_figures_matrices():
+    notebook = definitions("v2")
+    matrices = {len(each): each for each in explorers.data("relu")["matrices"]}
+    torch.manual_seed(44)
+    for n in (2, 3, 5, 15, 30):
+        assert torch.equal(torch.tensor(matrices[n], dtype=torch.float64), normal(n)), n
+    assert sorted(matrices) == list(matrices) == [2, 3, 4, 5, 8, 15, 30]
+    source = (style.FOLDER / "v2" / "draw.py").read_text()
+    assert "torch.manual_seed(44)" in source and "(2, 3, 5, 15, 30)" in source
+    assert notebook.spiral().shape == (2, 600)
+
+
+def normal(n: int) -> torch.Tensor:
+    """What `through_relu` draws."""
+    return torch.randn(n, 2, dtype=torch.float64)
+
+
+def test_other_matrices_keep_on_average_what_the_formula_says():
+    numbers = "Array.from({length: 400}, (_, i) => relu.share(relu.matrix(data, n, i + 2)))"
+    shares = in_node(f"[2, 3, 4, 5, 8, 15, 30].map((n) => {numbers})", explorers.data("relu"))
+    for n, found in zip((2, 3, 4, 5, 8, 15, 30), shares, strict=True):
+        assert sum(found) / 400 == pytest.approx(1 - (n + 1) / 2**n, abs=0.04)
+    entries = in_node(
+        "Array.from({length: 400}, (_, i) => relu.matrix(data, 30, i + 2)).flat(2)",
+        explorers.data("relu"),
+    )
+    entries = torch.tensor(entries)
+    assert abs(entries.mean()) < 0.02 and abs(entries.std() - 1) < 0.02
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_relu_explorer_by_keyboard(explorer, theme):
+    page, element = explorer("relu", theme)
+    figures = in_node("data.matrices.map(relu.share)", explorers.data("relu"))
+    kept, average = (element.locator(f"[data-is={name}]") for name in ("kept", "mean"))
+    assert kept.inner_text() == average.inner_text() == f"{100 * figures[1]:.1f} %"
+    assert element.locator("[data-is=formula]").inner_text() == "50.0 %"
+    page_text = element.locator(".explorer-say").inner_text()
+    assert page_text.startswith(f"n = 3, matrix 1: {100 * figures[1]:.1f} % of the 600 points")
+    choose(page, element, "channels", 3)
+    button = element.get_by_role("button", name="Another matrix")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    shares = in_node(
+        "[1, 2, 3].map((i) => relu.share(relu.matrix(data, 5, i)))", explorers.data("relu")
+    )
+    assert kept.inner_text() == f"{100 * shares[2]:.1f} %"
+    assert average.inner_text() == f"{100 * sum(shares) / 3:.1f} %"
+    dots = element.locator("svg[role=img] path.kept").last.get_attribute("d").count("M")
+    lost = element.locator("svg[role=img] path.lost").last.get_attribute("d").count("M")
+    assert (dots, lost) == (round(600 * shares[2]), round(600 * (1 - shares[2])))
+    crosses = element.locator("svg[role=img] path.cross").last.get_attribute("d").count("M")
+    assert crosses == math.ceil(lost / 8)
+    page.wait_for_timeout(250)
+    said = element.locator(".explorer-say").inner_text()
+    assert said.startswith("n = 5, matrix 3: ") and "the 3 matrices tried" in said
+    assert violations(page, ".explorer") == []
+
+
 # ---------------------------------------------------------------- accuracy against cost
 
 
@@ -304,7 +403,7 @@ def test_points_by_keyboard(explorer, axis, key):
     said = element.locator(".explorer-say").inner_text()
     best = [each for each in shown if each[key] == shown[-1][key]]
     assert said.startswith(tuple(f"{each['name']}: {each['top1']:.1f} % top-1" for each in best))
-    assert element.locator("svg [class^=series] > *, svg .now").count() >= len(shown) + 1
+    assert element.locator("svg [class^=net-] > *, svg .now").count() >= len(shown) + 1
 
 
 def test_another_axis_keeps_the_network(explorer):
@@ -345,6 +444,22 @@ def test_colours_are_those_of_the_figures():
         for role, colour in colours.items():
             name = {"fc": "muted", "line": "grid"}.get(role, role)
             assert colour == style.COLOURS[name][theme], f"{role} in theme {theme}"
+        assert colours.keys() >= {role for role in style.COLOURS if role.startswith("net-")}
+
+
+def luminance(colour: str) -> float:
+    """As WCAG computes it: 0 for black, 1 for white."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(share * c for share, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+def test_networks_stand_further_from_the_ground_with_each_version(theme):
+    pairs = [style.COLOURS[f"net-v{version}"] for version in (1, 2, 3, 4)]
+    ground, *ramp = [luminance(pair[theme]) + 0.05 for pair in (style.COLOURS["paper"], *pairs)]
+    contrasts = [max(ground, each) / min(ground, each) for each in ramp]
+    assert contrasts == sorted(contrasts) and contrasts[0] >= 3
 
 
 def test_the_worked_example_is_the_chapters():

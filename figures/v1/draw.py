@@ -100,7 +100,7 @@ def grid() -> None:
             macs[alpha, size] = million_macs(net, size)
         xs = [macs[alpha, size] for size in papers.V1_SIZES]
         marker, line = styles[alpha]
-        ax.plot(xs, accuracies, line, marker=marker, ms=5, lw=1.2, color=colour("ink"))
+        ax.plot(xs, accuracies, line, marker=marker, ms=5, lw=1.4, color=colour("net-v1"))
         ax.annotate(
             f"α = {alpha}",
             (xs[0], accuracies[0]),
@@ -118,11 +118,11 @@ def grid() -> None:
         "o",
         ms=11,
         mfc="none",
-        mec=colour("standard"),
-        mew=1.6,
+        mec=colour("ink"),
+        mew=1.4,
         label="printed in the paper",
     )
-    ax.plot([], [], "o-", ms=5, lw=1.2, color=colour("ink"), label="released checkpoints")
+    ax.plot([], [], "o-", ms=5, lw=1.4, color=colour("net-v1"), label="released checkpoints")
     accuracy_axes(ax, xlim=(10, 800), ylim=(38, 74))
     save(fig, "v1/grid")
 

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import torch
 from matplotlib.patches import Polygon, Rectangle
 
-from figures.style import WIDTH, accuracy_axes, arrow, box, canvas, colour, map_row, save
+from figures.style import WIDTH, accuracy_axes, arrow, box, canvas, colour, look, map_row, save
 from tools import counting, papers
 from tools.counting import million_macs
 from tools.notebooks import definitions
@@ -198,7 +198,7 @@ def grid() -> None:
     for alpha, row in papers.SLIM_V1_TOP1.items():
         net = counting.v1(width_mult=alpha)
         xs = [million_macs(net, size) for size in papers.V1_SIZES]
-        ax.plot(xs, row, "x", ms=5, color=colour("muted"))
+        ax.plot(xs, row, ls="", ms=5, **look("V1"))
     marks = {1.4: "P", 1.3: "v", 1.0: "o", 0.75: "s", 0.5: "^", 0.35: "D"}
     for width, marker in marks.items():
         net = counting.v2(width_mult=width)
@@ -212,10 +212,10 @@ def grid() -> None:
             marker=marker,
             ms=5,
             lw=1.2,
-            color=colour("pointwise"),
+            color=colour("net-v2"),
             label=f"V2, width {width}",
         )
-    ax.plot([], [], "x", ms=5, color=colour("muted"), label="V1, all widths")
+    ax.plot([], [], ls="", ms=5, label="V1, all widths", **look("V1"))
     accuracy_axes(ax, xlim=(8, 900), ylim=(38, 78))
     save(fig, "v2/grid")
 

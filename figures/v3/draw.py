@@ -7,7 +7,18 @@ import torch
 import torch.nn.functional as F
 from matplotlib.patches import Rectangle
 
-from figures.style import HATCHES, WIDTH, accuracy_axes, arrow, box, canvas, colour, map_row, save
+from figures.style import (
+    HATCHES,
+    WIDTH,
+    accuracy_axes,
+    arrow,
+    box,
+    canvas,
+    colour,
+    look,
+    map_row,
+    save,
+)
 from tools import counting, papers
 from tools.counting import million_macs
 from tools.notebooks import definitions
@@ -244,12 +255,6 @@ def network(variant: str, name: str, inches: float, height: float) -> None:
     save(fig, name)
 
 
-LINES = {  # by variant: colour, marker, label
-    "large": ("shortcut", "s", "V3-Large"),
-    "small": ("squeeze", "D", "V3-Small"),
-}
-
-
 @cache
 def table9(variant: str, by: str) -> list[tuple[float, float, float]]:
     """Points of Table 9 along a knob, "size" or "width": million MACs (ours), top-1, Pixel 1 ms."""
@@ -268,18 +273,17 @@ def accuracy() -> None:
     for alpha, row in papers.SLIM_V1_TOP1.items():
         net = counting.v1(width_mult=alpha)
         xs = [million_macs(net, size) for size in papers.V1_SIZES]
-        ax.plot(xs, row, "x", ms=5, color=colour("muted"))
+        ax.plot(xs, row, ls="", ms=5, **look("V1"))
     for (width, size), (_, _, top1, _) in papers.SLIM_V2.items():
         macs = million_macs(counting.v2(width_mult=width), size)
-        ax.plot(macs, top1, "o", ms=5, mfc="none", color=colour("pointwise"))
-    for variant, (role, marker, label) in LINES.items():
+        ax.plot(macs, top1, ls="", ms=5, mfc="none", **look("V2"))
+    for variant in ("large", "small"):
+        label = f"V3-{variant.title()}"
         for by, style in (("size", "-"), ("width", ":")):
             xs, ys, _ = zip(*table9(variant, by), strict=True)
-            text = f"{label}, {by}"
-            look = {"marker": marker, "ms": 5, "lw": 1.2, "color": colour(role)}
-            ax.plot(xs, ys, style, label=text, **look)
-    ax.plot([], [], "o", ms=5, mfc="none", color=colour("pointwise"), label="V2")
-    ax.plot([], [], "x", ms=5, color=colour("muted"), label="V1")
+            ax.plot(xs, ys, style, label=f"{label}, {by}", ms=5, lw=1.2, **look(label))
+    ax.plot([], [], ls="", ms=5, mfc="none", label="V2", **look("V2"))
+    ax.plot([], [], ls="", ms=5, label="V1", **look("V1"))
     accuracy_axes(ax, xlim=(8, 900), ylim=(38, 79))
     save(fig, "v3/accuracy")
 
@@ -288,22 +292,22 @@ def latency() -> None:
     """Accuracy over the papers' own milliseconds on the Pixel 1."""
     fig, ax = plt.subplots(figsize=(WIDTH, 4.2))
     fig.subplots_adjust(0.11, 0.12, 0.98, 0.98)
-    for variant, (role, marker, label) in LINES.items():
+    for variant in ("large", "small"):
+        label = f"V3-{variant.title()}"
         for by, style in (("size", "-"), ("width", ":")):
             points = sorted((ms, top1) for _, top1, ms in table9(variant, by))
-            look = {"marker": marker, "ms": 5, "lw": 1.2, "color": colour(role)}
-            ax.plot(*zip(*points, strict=True), style, label=f"{label}, {by}", **look)
+            lines = {"label": f"{label}, {by}", "ms": 5, "lw": 1.2}
+            ax.plot(*zip(*points, strict=True), style, **lines, **look(label))
     a1 = papers.V3_TABLE3["MnasNet-A1"]
     ax.plot(a1[3], a1[0], "P", ms=7, color=colour("ink"), label="MnasNet-A1")
     for index, name in enumerate(("V2 1.0", "V2 0.35")):
         top1, _, _, ms, *_ = papers.V3_TABLE3[name]
         text = None if index else "V2, V3's measurement"
-        ax.plot(ms, top1, "o", ms=7, color=colour("pointwise"), label=text)
+        ax.plot(ms, top1, ls="", ms=7, label=text, **look("V2"))
     xs, ys = [row[3] for row in papers.SLIM_V2.values()], [r[2] for r in papers.SLIM_V2.values()]
-    look = {"ms": 5, "mfc": "none", "color": colour("pointwise")}
-    ax.plot(xs, ys, "o", label="V2, its own", **look)
+    ax.plot(xs, ys, ls="", ms=5, mfc="none", label="V2, its own", **look("V2"))
     top1, _, _, ms = papers.V2_TABLE4["MobileNetV1"]
-    ax.plot(ms, top1, "x", ms=7, color=colour("muted"), label="V1, in V2's paper")
+    ax.plot(ms, top1, ls="", ms=7, label="V1, in V2's paper", **look("V1"))
     ax.set(xscale="log", xlim=(3.6, 180), ylim=(38, 79))
     ax.set(xlabel="milliseconds on the Pixel 1", ylabel="top-1 on ImageNet, per cent")
     ax.set_xticks([5, 10, 20, 50, 100], ["5", "10", "20", "50", "100"])

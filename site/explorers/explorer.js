@@ -1,7 +1,8 @@
 /* What all explorers share. Each defines, in explorers[name], pure functions of its data and state:
 
      start               the state at first: {name: value}
-     controls(data, s)   what can be chosen: [{name, kind, label, options | min, max, step, text}]
+     controls(data, s)   what can be chosen: [{name, kind, label, options | min, max, step, text}];
+                         one of the kind "again" is a button that counts how often it was pressed
      view(data, s)       the picture, as HTML
      say(data, s)        the same in a sentence, for those who cannot see the picture
      pick(data, s, x, y) optional: the state after pointing at (x, y) of the picture, each 0 to 1
@@ -13,6 +14,22 @@
 "use strict";
 
 globalThis.explorers ??= {};
+
+/* A network's mark, as in the figures, around (x, y). */
+globalThis.explorers.marks = {
+  "V1": (x, y, r) => `<path d="M${x - r} ${y - r}l${2 * r} ${2 * r}M${x + r} ${y - r}l${-2 * r} ${2 * r}"/>`,
+  "V2": (x, y, r) => `<circle cx="${x}" cy="${y}" r="${r}"/>`,
+  "V3-Large": (x, y, r) => `<path d="M${x} ${y - 1.3 * r}l${1.2 * r} ${2.2 * r}h${-2.4 * r}z"/>`,
+  "V3-Small": (x, y, r) => `<path d="M${x} ${y + 1.3 * r}l${1.2 * r} ${-2.2 * r}h${-2.4 * r}z"/>`,
+  "V4": (x, y, r) => `<path d="M${x} ${y - 1.4 * r}l${1.4 * r} ${1.4 * r}l${-1.4 * r} ${1.4 * r}l${-1.4 * r} ${-1.4 * r}z"/>`,
+};
+
+/* The class that gives a network its colour. */
+globalThis.explorers.classOf = (network) => `net-${network.slice(0, 2).toLowerCase()}`;
+
+/* A network's mark in its colour, to stand before its name. */
+globalThis.explorers.key = (network) =>
+  `<svg viewBox="0 0 12 12" class="${globalThis.explorers.classOf(network)}" aria-hidden="true">${globalThis.explorers.marks[network](6, 6, 3.4)}</svg>`;
 
 globalThis.explorers.render = (name, data) => {
   const { start, controls, view, say, rest = () => "" } = globalThis.explorers[name];
@@ -32,6 +49,7 @@ globalThis.explorers.render = (name, data) => {
       );
       return `<fieldset><legend>${label}</legend><div>${buttons.join("")}</div></fieldset>`;
     }
+    if (kind === "again") return `<button type="button" data-again="${key}">${label}</button>`;
     const step = (by, sign, what) =>
       `<button type="button" data-step="${by}" data-of="${key}" aria-label="${what} ${label.toLowerCase()}">${sign}</button>`;
     const play = each.play ? `<button type="button" data-play="${key}">${each.play}</button>` : "";
@@ -69,13 +87,13 @@ globalThis.explorers.run = (root) => {
     for (const { name: key, kind, min, max } of controls(data, state)) {
       if (kind === "choice") {
         for (const each of form.elements[key]) each.checked = each.value === String(state[key]);
-      } else {
+      } else if (kind === "range") {
         state[key] = Math.min(max, Math.max(min, state[key]));
         Object.assign(form.elements[key], { min, max, value: state[key] });
       }
     }
     for (const { name: key, kind, text } of controls(data, state)) {
-      if (kind === "choice") continue;
+      if (kind !== "range") continue;
       form.elements[key].setAttribute("aria-valuetext", text);
       form.querySelector(`[data-for="${key}"]`).textContent = text;
     }
@@ -92,6 +110,13 @@ globalThis.explorers.run = (root) => {
     button.addEventListener("click", () => {
       form.elements[button.dataset.of].stepUp(Number(button.dataset.step));
       read();
+      show();
+    });
+  }
+
+  for (const button of form.querySelectorAll("[data-again]")) {
+    button.addEventListener("click", () => {
+      state[button.dataset.again] += 1;
       show();
     });
   }

@@ -108,7 +108,7 @@
         `<dl><div><dt>MACs</dt><dd data-is="macs">${whole(all.macs)}</dd></div>` +
         `<div><dt>Parameters, 1,000 classes</dt><dd data-is="params">${whole(all.params)}</dd></div>` +
         `<div><dt>MB in 32 bits, in 8</dt><dd>${((4 * all.params) / 1e6).toFixed(1)}, ${(all.params / 1e6).toFixed(1)}</dd></div></dl>` +
-        `<table><caption>${title(data, s)}: ${s.count === "macs" ? "MACs" : "weights"} by stage, with the side of the map that it puts out</caption>` +
+        `<table><caption>${globalThis.explorers.key(s.network.replace("MobileNet", ""))}${title(data, s)}: ${s.count === "macs" ? "MACs" : "weights"} by stage, with the side of the map that it puts out</caption>` +
         `<thead><tr><th scope="col">Stage</th><td aria-hidden="true"></td><th scope="col">${s.count === "macs" ? "MACs" : "Weights"}</th></tr></thead>` +
         `<tbody>${stages.join("")}</tbody></table>` +
         `<table><caption>By type of layer (batch norms and biases are parameters, too, but not counted here)</caption><thead><tr><th scope="col">Type</th><th scope="col">MACs</th><th scope="col">share</th>` +

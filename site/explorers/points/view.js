@@ -12,14 +12,11 @@
     pixel6: { label: "milliseconds, Pixel 6, 8 bits", ticks: [2, 5, 10, 20, 50, 100], from: 2, to: 110 },
   };
   const BOX = { width: 360, height: 300, left: 34, right: 8, top: 8, bottom: 36 };
-  const MARKS = [
-    (x, y, r) => `<circle cx="${x}" cy="${y}" r="${r}"/>`,
-    (x, y, r) => `<rect x="${x - r}" y="${y - r}" width="${2 * r}" height="${2 * r}"/>`,
-    (x, y, r) => `<path d="M${x} ${y - 1.3 * r}l${1.2 * r} ${2.2 * r}h${-2.4 * r}z"/>`,
-    (x, y, r) => `<path d="M${x} ${y + 1.3 * r}l${1.2 * r} ${-2.2 * r}h${-2.4 * r}z"/>`,
-    (x, y, r) => `<path d="M${x} ${y - 1.4 * r}l${1.4 * r} ${1.4 * r}l${-1.4 * r} ${1.4 * r}l${-1.4 * r} ${-1.4 * r}z"/>`,
-    (x, y, r) => `<path d="M${x - r} ${y - r}l${2 * r} ${2 * r}M${x + r} ${y - r}l${-2 * r} ${2 * r}"/>`,
-  ];
+  const { marks, classOf } = globalThis.explorers;
+  /* V1 to V3, trained anew by others, are no version of their own. */
+  const anew = (x, y, r) => `<rect x="${x - r}" y="${y - r}" width="${2 * r}" height="${2 * r}"/>`;
+  const mark = (series) => marks[series] ?? anew;
+  const look = (series) => (marks[series] ? classOf(series) : "net-anew");
 
   const round = (n) => Math.round(n * 10) / 10;
   function across(axis, value) {
@@ -72,14 +69,14 @@
         ...[40, 50, 60, 70, 80].map((n) => `<path d="M${BOX.left} ${up(n)}H${BOX.width - BOX.right}"/><text x="${BOX.left - 5}" y="${up(n) + 4}" text-anchor="end">${n}</text>`),
         ...ticks.map((n) => `<path d="M${across(s.axis, n)} ${BOX.top}V${floor}"/><text x="${across(s.axis, n)}" y="${floor + 15}" text-anchor="middle">${n}</text>`),
       ];
-      const marks = (each, r) => MARKS[data.series.indexOf(each.series)](across(s.axis, each[s.axis]), up(each.top1), r);
-      const group = (series, i) =>
-        `<g class="series-${i}">${shown(data, s).filter((each) => each.series === series).map((each) => marks(each, 3.2)).join("")}</g>`;
+      const point = (each) => mark(each.series)(across(s.axis, each[s.axis]), up(each.top1), 3.2);
+      const group = (series) =>
+        `<g class="${look(series)}">${shown(data, s).filter((each) => each.series === series).map(point).join("")}</g>`;
       const now = current(data, s);
       const ring = `<circle class="now" cx="${across(s.axis, now[s.axis])}" cy="${up(now.top1)}" r="8"/>`;
-      const keys = data.series.map((series, i) => {
+      const keys = data.series.map((series) => {
         const count = shown(data, s).filter((each) => each.series === series).length;
-        return `<li><svg viewBox="0 0 12 12" class="series-${i}" aria-hidden="true">${MARKS[i](6, 6, 3.4)}</svg>${series} <small>${count || "none"}</small></li>`;
+        return `<li><svg viewBox="0 0 12 12" class="${look(series)}" aria-hidden="true">${mark(series)(6, 6, 3.4)}</svg>${series} <small>${count || "none"}</small></li>`;
       });
       return (
         `<svg viewBox="0 0 ${BOX.width} ${BOX.height}" role="img" aria-label="Top-1 accuracy on ImageNet over ${label}, logarithmic, with ${shown(data, s).length} published networks.">` +
