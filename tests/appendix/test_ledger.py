@@ -11,6 +11,7 @@ from torchvision.models import ResNet50_Weights, VGG16_Weights, alexnet, squeeze
 
 from tests.book import ROOT
 from tests.convolution import numbers as convolution
+from tests.test_attributions import PLACE
 from tests.v1 import numbers as counted_v1
 from tools import papers
 from tools.counting import macs, on_meta, params
@@ -254,8 +255,10 @@ def test_each_test_that_the_ledger_names_exists(file, test):
     assert test in {each.name for each in tree.body if isinstance(each, ast.FunctionDef)}
 
 
-def test_each_line_of_the_ledger_names_its_test():
+def test_each_line_of_the_ledger_names_its_test_or_two_places():
     lines = [line for line in PAGE.read_text().splitlines() if line.startswith("**")]
     assert len(lines) > 100
     untested = [line for line in lines if "*Shown by* `tests/" not in line]
-    assert not [line[:60] for line in untested if "*Compared.*" not in line]
+    assert len(untested) < len(lines) / 10
+    for line in untested:  # two texts disagree: it says where each stands
+        assert "*Compared.*" in line and len(PLACE.findall(line)) >= 2, line[:60]
