@@ -22,8 +22,13 @@ def on_meta(build, *args, **kwargs) -> nn.Module:
 # Layers that count nothing and change no shape; on the meta device they would take nine tenths of
 # the time.
 PASSED_BY = (
-    *(nn.BatchNorm2d, nn.Dropout, nn.ReLU, nn.ReLU6),
-    *(nn.SiLU, nn.Hardswish, nn.Hardsigmoid),
+    nn.BatchNorm2d,
+    nn.Dropout,
+    nn.ReLU,
+    nn.ReLU6,
+    nn.SiLU,
+    nn.Hardswish,
+    nn.Hardsigmoid,
 )
 
 

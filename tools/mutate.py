@@ -47,15 +47,36 @@ TESTS = {  # the quickest first: the first failure ends it
     "device": ("tests/device", DEFINED),
 }
 TOO_SLOW = (  # what trains, runs a whole notebook or starts processes of its own; all pages' digits
-    *("every_cell_runs", "the_notebook_runs", "the_notebook_says_what", "comes_out_again"),
-    *("two_processes_ask", "waiting_threads", "ruined_again", "are_what_was_recorded"),
-    *("behind_a_proxy", "four_to_eight_points", "in_three_shapes", "backend_takes_all"),
-    *("a_changed_digit", "appendix", "README", "intro"),
+    "every_cell_runs",
+    "the_notebook_runs",
+    "the_notebook_says_what",
+    "comes_out_again",
+    "two_processes_ask",
+    "waiting_threads",
+    "ruined_again",
+    "are_what_was_recorded",
+    "behind_a_proxy",
+    "four_to_eight_points",
+    "in_three_shapes",
+    "backend_takes_all",
+    "a_changed_digit",
+    "appendix",
+    "README",
+    "intro",
 )
 LIMIT = 600  # seconds for the tests of one change
 WARM = (  # imported once, for all
-    *("executorch.runtime", "huggingface_hub", "matplotlib.pyplot", "nbclient", "pytest", "timm"),
-    *("sklearn.datasets", "torch.export", "torch.fx", "torchinfo", "torchvision.models"),
+    "executorch.runtime",
+    "huggingface_hub",
+    "matplotlib.pyplot",
+    "nbclient",
+    "pytest",
+    "timm",
+    "sklearn.datasets",
+    "torch.export",
+    "torch.fx",
+    "torchinfo",
+    "torchvision.models",
 )
 
 # (chapter, line, changed line): why no test can tell the two apart.

@@ -214,7 +214,8 @@ def name(path: Path) -> str:
 def texts() -> list[Path]:
     """Everything that is checked, in the order of the lock."""
     return [
-        *(ROOT / "README.md", ROOT / "intro.md"),
+        ROOT / "README.md",
+        ROOT / "intro.md",
         *sorted(ROOT.glob("chapters/*/*.md")),
         *sorted(ROOT.glob("chapters/*/*.ipynb")),
         *sorted(ROOT.glob("figures/*/*.svg")),
@@ -251,8 +252,11 @@ def tokens(text: str) -> list[Token]:
             unit = UNIT.match(text, match.end())
             found.append(
                 Token(
-                    *(match[0], match.start(), match.lastgroup == "number"),
-                    *(bool(before), unit[1] if unit else ""),
+                    match[0],
+                    match.start(),
+                    match.lastgroup == "number",
+                    bool(before),
+                    unit[1] if unit else "",
                 )
             )
     return found
