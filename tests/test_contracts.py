@@ -254,6 +254,16 @@ def test_figures_are_ours_and_described(page):
     assert not re.search(r"!\[|\{image\}|<img", text), "pictures come as figures, with alt text"
 
 
+WIDEST = 72  # columns of code: what a folded answer shows at 1280 px without scrolling
+
+
+@pytest.mark.parametrize("path", [*PAGES, *APPENDIX], ids=name)
+def test_code_on_a_page_fits_its_box(path):
+    blocks = re.findall(r"^```python\n(.*?)^```$", path.read_text(), flags=re.DOTALL | re.MULTILINE)
+    wide = [line for block in blocks for line in block.splitlines() if len(line) > WIDEST]
+    assert not wide, "\n".join(wide)
+
+
 def test_page_holds_all_of_its_text(page):
     """What comes from another file, or as raw HTML, no test here would read."""
     _, text = page

@@ -2,7 +2,7 @@
 
 import matplotlib.pyplot as plt
 
-from figures.style import HATCHES, WIDTH, accuracy_axes, box, canvas, colour, map_row, save
+from figures.style import HATCHES, WIDTH, accuracy_axes, box, canvas, colour, look, map_row, save
 from tools import counting, papers
 from tools.counting import million_macs
 from tools.notebooks import definitions
@@ -125,6 +125,14 @@ def grid() -> None:
     ax.plot([], [], "o-", ms=5, lw=1.4, color=colour("net-v1"), label="released checkpoints")
     accuracy_axes(ax, xlim=(10, 800), ylim=(38, 74))
     save(fig, "v1/grid")
+
+
+def released(ax) -> None:
+    """The networks that were released after the paper, as marks: behind those of V2 and V3."""
+    for alpha, accuracies in papers.SLIM_V1_TOP1.items():
+        net = counting.v1(width_mult=alpha)
+        xs = [million_macs(net, size) for size in papers.V1_SIZES]
+        ax.plot(xs, accuracies, ls="", ms=5, **look("V1"))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import torch
 from matplotlib.patches import Polygon, Rectangle
 
 from figures.style import WIDTH, accuracy_axes, arrow, box, canvas, colour, look, map_row, save
+from figures.v1.draw import released
 from tools import counting, papers
 from tools.counting import million_macs
 from tools.notebooks import definitions
@@ -195,10 +196,7 @@ def grid() -> None:
     """Accuracy over MACs: V2's released networks beside V1's."""
     fig, ax = plt.subplots(figsize=(WIDTH, 4.2))
     fig.subplots_adjust(0.11, 0.12, 0.98, 0.98)
-    for alpha, row in papers.SLIM_V1_TOP1.items():
-        net = counting.v1(width_mult=alpha)
-        xs = [million_macs(net, size) for size in papers.V1_SIZES]
-        ax.plot(xs, row, ls="", ms=5, **look("V1"))
+    released(ax)
     marks = {1.4: "P", 1.3: "v", 1.0: "o", 0.75: "s", 0.5: "^", 0.35: "D"}
     for width, marker in marks.items():
         net = counting.v2(width_mult=width)

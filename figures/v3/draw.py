@@ -19,6 +19,7 @@ from figures.style import (
     map_row,
     save,
 )
+from figures.v1.draw import released
 from tools import counting, papers
 from tools.counting import million_macs
 from tools.notebooks import definitions
@@ -270,10 +271,7 @@ def accuracy() -> None:
     """Accuracy over MACs: V1, V2, and V3 along both of its knobs."""
     fig, ax = plt.subplots(figsize=(WIDTH, 4.2))
     fig.subplots_adjust(0.11, 0.12, 0.98, 0.98)
-    for alpha, row in papers.SLIM_V1_TOP1.items():
-        net = counting.v1(width_mult=alpha)
-        xs = [million_macs(net, size) for size in papers.V1_SIZES]
-        ax.plot(xs, row, ls="", ms=5, **look("V1"))
+    released(ax)
     for (width, size), (_, _, top1, _) in papers.SLIM_V2.items():
         macs = million_macs(counting.v2(width_mult=width), size)
         ax.plot(macs, top1, ls="", ms=5, mfc="none", **look("V2"))

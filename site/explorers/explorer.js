@@ -59,7 +59,8 @@ globalThis.explorers.render = (name, data) => {
       `<div class="explorer-slider"><label for="${id}">${label}</label>` +
       `<output for="${id}" data-for="${key}" aria-live="off">${each.text}</output>` +
       `<input type="range" id="${id}" name="${key}" min="${each.min}" max="${each.max}" step="${each.step}"` +
-      ` value="${start[key]}" aria-valuetext="${each.text}"></div>${steps}${play}`
+      ` value="${start[key]}" aria-valuetext="${each.text}"></div>` +
+      (steps || play ? `<div class="explorer-steps">${steps}${play}</div>` : "")
     );
   }
 };
