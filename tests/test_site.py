@@ -90,6 +90,15 @@ def test_nothing_is_left_out_of_the_book(path):
     assert not (found := re.findall(r"Left out: [A-Za-z][^<\n]*", text)), found
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_warning_stands_on_a_notebooks_page(path):
+    """Of what a notebook writes beside its output, a reader sees its progress bars alone."""
+    text = (SITE / path.relative_to(ROOT)).with_suffix(".html").read_text(encoding="utf-8")
+    beside = re.findall(r'class="output stderr.*?<pre>(.*?)</pre>', text, flags=re.DOTALL)
+    said = [re.sub(r"<[^>]*>", "", each) for each in beside]
+    assert not (found := [each for each in said if "%|" not in each]), found
+
+
 # ---------------------------------------------------------------- in a browser
 
 
@@ -153,6 +162,16 @@ LACKS = """() => {
 }"""
 
 
+# A notebook's code that must be scrolled to be read. What is not yet laid out has no width.
+CUT_OFF = """() => {
+    const style = { textContent: '* { content-visibility: visible !important }' };
+    document.head.append(Object.assign(document.createElement('style'), style));
+    return [...document.querySelectorAll('.cell_input pre')]
+        .filter((each) => each.scrollWidth > each.clientWidth + 1)
+        .map((each) => `code is cut off: ${each.innerText.slice(0, 60)}`);
+}"""
+
+
 def too_wide(page, when: str) -> list[str]:
     """At which widths a page scrolls sideways. 320: also a wide screen, enlarged four times."""
     found = []
@@ -195,6 +214,7 @@ def test_page_in_a_browser(visit, address, theme, name):
     wrong += notes + page.evaluate(LACKS) + too_faint(page)
     if at_desk:
         wrong += violations(page, rules={CONTRAST: {"enabled": False}})
+        wrong += page.evaluate(CUT_OFF)
     else:
         wrong += too_wide(page, "unfolded")
     assert wrong == []
