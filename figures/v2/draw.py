@@ -127,7 +127,12 @@ def network() -> None:
     save(fig, "v2/network")
 
 
-def alive(blocks, shape: tuple[int, ...]) -> list[list[int]]:
+def behind_the_stem(network) -> torch.Tensor:
+    """What the first block gets, for a picture of 224×224: a shape without numbers."""
+    return network.stem(torch.empty(1, 3, 224, 224, device="meta"))
+
+
+def alive(network) -> list[list[int]]:
     """Of each block's layers in order: bytes that must be there at once, 16 bits for a number.
 
     That is what a layer reads and what it writes, and the block's input where it is added at the
@@ -135,8 +140,8 @@ def alive(blocks, shape: tuple[int, ...]) -> list[list[int]]:
     """
     rows = []
     with torch.no_grad():
-        x = torch.empty(1, *shape, device="meta")
-        for block in blocks:
+        x = behind_the_stem(network)
+        for block in network.blocks:
             kept = 2 * x.numel() if getattr(block, "shortcut", False) else 0
             y, row = x, []
             for unit in block.children():
@@ -149,19 +154,16 @@ def alive(blocks, shape: tuple[int, ...]) -> list[list[int]]:
     return rows
 
 
-def in_parts(blocks, shape: tuple[int, ...]) -> list[int]:
+def in_parts(network) -> list[int]:
     """The same for whole blocks whose wide maps are computed in many thin parts: ends alone."""
     found = []
     with torch.no_grad():
-        x = torch.empty(1, *shape, device="meta")
-        for block in blocks:
+        x = behind_the_stem(network)
+        for block in network.blocks:
             y = block(x)
             found.append(2 * (x.numel() + y.numel()))
             x = y
     return found
-
-
-STEM = (32, 112, 112)  # what the stem of V1 and of V2 puts out
 
 
 def memory() -> None:
@@ -172,7 +174,7 @@ def memory() -> None:
         (axes[0], counting.v1(), "map", "V1, layer by layer"),
         (axes[1], counting.v2(), "pointwise-light", "V2, layer by layer and in parts"),
     ):
-        for number, row in enumerate(alive(network.blocks, STEM), start=1):
+        for number, row in enumerate(alive(network), start=1):
             width = 0.9 / len(row)
             for index, size in enumerate(row):
                 tile = Rectangle((number - 0.45 + index * width, 0), width, size / 1e6)
@@ -183,7 +185,7 @@ def memory() -> None:
         ax.set(xlim=(0.4, len(network.blocks) + 0.6), ylim=(0, 3.3), ylabel="MB")
         ax.set_xticks(range(1, len(network.blocks) + 1))
         ax.tick_params(axis="x", labelsize=8.5)
-    sizes = [size / 1e6 for size in in_parts(counting.v2().blocks, STEM)]
+    sizes = [size / 1e6 for size in in_parts(counting.v2())]
     xs = [number + shift for number in range(1, 18) for shift in (-0.5, 0.5)]
     ys = [size for size in sizes for _ in range(2)]
     axes[1].plot(xs, ys, "--", color=colour("shortcut"), lw=2, label="a block in thin parts")
