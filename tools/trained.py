@@ -21,6 +21,8 @@ FILE = ROOT / "chapters" / "trained" / "record.json"
 COMMAND = "python -m tools.trained"
 PACKAGES = ("torch", "matplotlib", "scikit-learn", "scikit-image")
 EACH = 30  # pieces of a photograph
+DRAWN = (3, 5, 8, 11, 15)  # blocks, one for each size of map
+OPENED = 4  # the fifth: its place in `blocks`
 
 notebook = definitions("trained")
 
@@ -82,14 +84,17 @@ CHANGES = (*notebook.CHANGES, padding_and_epsilon)
 SHORTCUTS = [n for n, b in enumerate(notebook.EfficientNetLite0().blocks, 1) if b.shortcut]
 
 
-def agreements(outputs: Tensor, expected: Tensor) -> list[float]:
-    """Per cent of the same first guesses, photograph by photograph."""
-    names = notebook.PHOTOGRAPHS
-    parts = (
-        notebook.agreement(outputs[i :: len(names)], expected[i :: len(names)])
-        for i in range(len(names))
-    )
-    return [round(100 * part, 1) for part in parts]
+def agree(outputs: Tensor, expected: Tensor) -> str:
+    """A 1 for each piece with the same first guess, else a 0."""
+    same = outputs.argmax(1) == expected.argmax(1)
+    return "".join("1" if each else "0" for each in same)
+
+
+def by_photograph(name: str) -> list[float]:
+    """Per cent of the pieces with the same first guess, photograph by photograph, as recorded."""
+    marks, count = load()["lite0"]["answers"][name]["agree"], len(notebook.PHOTOGRAPHS)
+    parts = [marks[i::count] for i in range(count)]
+    return [100 * part.count("1") / len(part) for part in parts]
 
 
 def answer(network: nn.Module, prepare=notebook.prepared, each: int = EACH) -> dict:
@@ -99,7 +104,7 @@ def answer(network: nn.Module, prepare=notebook.prepared, each: int = EACH) -> d
     hopper = notebook.square(notebook.photographs()["Grace Hopper"])
     torch.manual_seed(0)  # a network in training drops some of its numbers
     (guesses,) = notebook.top(network, prepare(hopper[None]), 1)
-    return {"agree": agreements(outputs, expected), "Grace Hopper": noted(guesses)}
+    return {"agree": agree(outputs, expected), "Grace Hopper": noted(guesses)}
 
 
 @cache
@@ -109,6 +114,30 @@ def whole(each: int = EACH) -> Tensor:
 
 def noted(guesses: list) -> list[list]:
     return [[round(share, 4), name] for share, name in guesses]
+
+
+def shades(map_: Tensor) -> list[str]:
+    """A map (H, W) in sixteen shades, a row in a string: 0 is its least number, f its largest."""
+    low, high = map_.min(), map_.max()
+    levels = ((map_ - low) / (high - low) * 15).round().int().tolist()
+    return ["".join(f"{level:x}" for level in row) for row in levels]
+
+
+def cat_maps() -> dict[str, list[str]]:
+    """What the figure draws: so it comes out the same on every machine."""
+    cat = notebook.prepared(notebook.square(notebook.photographs()["cat"]))
+    found = {name: maps[0] for name, maps in notebook.watched(lite0(), cat[None]).items()}
+    narrow = notebook.liveliest(found[f"blocks.{OPENED}.project"])
+    wide = notebook.liveliest(found[f"blocks.{OPENED}.depthwise"])
+    blocks = {f"block {n}": found[f"blocks.{n - 1}"] for n in DRAWN}
+    drawn = {name: maps[notebook.liveliest(maps)] for name, maps in blocks.items()} | {
+        "in": found[f"blocks.{OPENED - 1}"][narrow],
+        "expanded": found[f"blocks.{OPENED}.expand"][wide],
+        "filtered": found[f"blocks.{OPENED}.depthwise"][wide],
+        "projected": found[f"blocks.{OPENED}.project"][narrow],
+        "out": found[f"blocks.{OPENED}"][narrow],
+    }
+    return {name: shades(map_) for name, map_ in drawn.items()}
 
 
 def measure() -> dict:
@@ -127,6 +156,7 @@ def measure() -> dict:
         "pieces": len(pieces()),
         "guesses": {n: noted(g) for n, g in zip(photos, guesses, strict=True)},
         "cuts": {n: [round(s, 4) for s in cut] for n, cut in cuts.items()},
+        "maps": cat_maps(),
         "answers": {name: job() for name, job in tqdm(jobs.items())},
     }
 
