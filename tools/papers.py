@@ -601,6 +601,9 @@ SHUFFLENET_TABLE8 = {"1.0 MobileNet-224": 110.0}
 # megabytes of torchvision's released files; Sheng et al. 2018 (arXiv 1803.08607), Table 1 and
 # abstract.
 SLIM_V1_UINT8 = Quantised(70.9, 69.7)
+# EfficientNet-lite's README (tensorflow/tpu), the row of lite0; 8 bits after training.
+LITE0 = Quantised(75.1, 74.4)
+LITE0_MACS, LITE0_PARAMS = 407, 4.7  # millions
 TORCHVISION_INT8_MB = {"V2": 3.42, "V3-Large": 21.55}
 SHENG = rows(Quantised, {"InceptionV3": (78.00, 76.92), "MobileNetV1": (70.50, 1.80)})
 SHENG_MENDED = 68.03
