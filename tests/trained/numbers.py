@@ -1,5 +1,6 @@
 """Names for the expressions beside the numbers of the chapter on a trained network."""
 
+import math
 from statistics import mean
 
 import torch
@@ -95,10 +96,12 @@ NAMES = (  # of the record, in the order of the page's table
     "padding_and_epsilon",
     "plain_relu",
     "forgotten_eval",
-    "colours_exchanged",
     "from_zero_to_one",
+    "colours_exchanged",
     "imagenets_average",
 )
+
+MISTAKES = [n for name in NAMES for n in (*kept_row(name), hopper(name))]
 
 
 def weights(c_in: int, c_out: int, k: int, s: int, t: int) -> int:
