@@ -6,20 +6,18 @@ from statistics import mean
 import torch
 
 from tests.book import definitions
-from tests.numbers import integer, minutes, provided
+from tests.numbers import integer, minutes
 from tools import papers, trained
-from tools.counting import macs, on_meta, params, totals_by_kind, v2
+from tools.counting import macs, on_meta, params, v2
 
 notebook = definitions("trained")
 network = on_meta(notebook.EfficientNetLite0)
 MACS, PARAMS = macs(network, 3, 224, 224), params(network)
 V2_MACS, V2_PARAMS = macs(v2(), 3, 224, 224), params(v2())
-KINDS = totals_by_kind(network, 3, 224, 224)
 EPS = network.stem.norm.eps
 TORCH_EPS = torch.nn.BatchNorm2d(1).eps
 BLOCKS = list(network.blocks)
 RECORD = trained.load()["lite0"]
-RELEASED = trained.load().get("released", {})
 PHOTOGRAPHS = len(notebook.PHOTOGRAPHS)
 
 
@@ -73,10 +71,6 @@ def without(what: str) -> list[float]:
 def zeros(number: int, unit: str = "depthwise") -> float:
     """Per cent of zeros behind a unit of a block."""
     return 100 * RECORD["cuts"][f"blocks.{number - 1}.{unit}"][0]
-
-
-def sixes(number: int, unit: str = "depthwise") -> float:
-    return 100 * RECORD["cuts"][f"blocks.{number - 1}.{unit}"][1]
 
 
 WITH = [zeros(n) for n in trained.SHORTCUTS]
