@@ -122,3 +122,20 @@ def padded(side: int, k: int, s: int) -> tuple[int, int]:
     x = notebook.SamePad(k, s)(torch.ones(1, 1, side, side))[0, 0, :, side // 2]
     above = int(x.argmax())
     return above, len(x) - side - above
+
+
+# ---------------------------------------------------------------- the authors' own files
+
+RELEASED = trained.load()["released"]
+CROPS = RELEASED["files"][0]["crops"]["images"]
+
+
+def released_row(file: dict) -> tuple:
+    """Width where it is not 1, side twice; on how many crops each of three agrees with the file."""
+    agree = file["crops"]["agree"]
+    width = () if file["width"] == 1 else (file["width"],)
+    counts = agree["ours"], agree["symmetric"], agree["reference kernels"]
+    return *width, file["side"], file["side"], *counts
+
+
+RELEASED_ROWS = [n for file in RELEASED["files"] for n in released_row(file)]

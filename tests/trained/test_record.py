@@ -84,3 +84,13 @@ def test_what_the_page_says_in_words():
             assert shares[number - 1] < shares[number - 2]
     assert min(numbers.WITH) > max(numbers.WITHOUT)
     assert numbers.MEAN_SIXES < 1 and numbers.kept("plain_relu") < 50
+
+
+def test_what_the_page_says_of_the_released_files():
+    """How much the padding takes away, and that ours agree as the file with itself does."""
+    small, half, v2 = (file["crops"]["agree"] for file in numbers.RELEASED["files"])
+    lost = [1 - each["symmetric"] / each["ours"] for each in (small, v2)]
+    assert 0.70 < lost[0] < 0.75 and 0.18 < lost[1] < 0.23
+    assert all(abs(each["ours"] - each["reference kernels"]) <= 3 for each in (half, v2))
+    assert small["reference kernels"] - small["ours"] > 10
+    assert len(numbers.RELEASED["photographs"]) == 12
