@@ -10,7 +10,7 @@ Width, size of the image and number of classes are read off the file.
     --symmetric      beside ours, ours with the padding that PyTorch's users write
     --ranges         no pictures: how large the weights of the depthwise filters are, by channel
     --record         of a folder: all its files on all its pictures, and on crops of photographs;
-                     writes the key "released" of `chapters/trained/record.json`, in five minutes
+                     writes the key "released" of `chapters/trained/record.json`, in minutes
 
 The package ai-edge-litert reads the files and runs them. They are no part of this book: a reader
 gets them where their authors publish them, and the record says by SHA-256 which ones it read.
@@ -25,7 +25,7 @@ import json
 import math
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import date
 from hashlib import sha256
 from importlib.metadata import version
@@ -235,19 +235,16 @@ def our_network(released: Released) -> nn.Module:
     return network
 
 
-def pad_as_tensorflow(network: nn.Module) -> None:
-    """At stride 1 the two paddings are the same."""
-    for unit in units(network).values():
-        conv = unit.conv
-        if conv.stride == (2, 2):
-            conv.padding = (0, 0)
-            unit.conv = nn.Sequential(SamePad(conv.kernel_size[0], 2), conv)
+def halving(network: nn.Module) -> list[str]:
+    """The layers of stride 2: at stride 1 the two paddings are the same."""
+    return [name for name, unit in units(network).items() if unit.conv.stride == (2, 2)]
 
 
 @torch.no_grad()
-def build(released: Released, symmetric: bool = False) -> nn.Module:
+def build(released: Released, symmetric: Container[str] = ()) -> nn.Module:
     """Our network with the file's weights, to be asked, not trained.
 
+    It pads as TensorFlow does; the layers in `symmetric` as PyTorch's users do.
     Raises ValueError if it is a network that we do not have.
     """
     network = our_network(released)
@@ -259,8 +256,11 @@ def build(released: Released, symmetric: bool = False) -> nn.Module:
         unit.norm.bias.copy_(layer.bias)
     network.classifier.weight.copy_(last.weight.flatten(1))
     network.classifier.bias.copy_(last.bias)
-    if not symmetric:
-        pad_as_tensorflow(network)
+    for name in halving(network):
+        if name not in symmetric:
+            unit = units(network)[name]
+            unit.conv.padding = (0, 0)
+            unit.conv = nn.Sequential(SamePad(unit.conv.kernel_size[0], 2), unit.conv)
     return network.eval()
 
 
@@ -291,7 +291,7 @@ def file_runner(path: Path, reference: bool = False) -> Run:
     return run
 
 
-def our_runner(released: Released, symmetric: bool = False) -> Run:
+def our_runner(released: Released, symmetric: Container[str] = ()) -> Run:
     """Our network, which gets what the file gets."""
     network = build(released, symmetric)
 
@@ -309,7 +309,7 @@ def runners(released: Released) -> dict[str, Run]:
         "file": file_runner(released.path),
         "reference kernels": file_runner(released.path, reference=True),
         "ours": our_runner(released),
-        "symmetric": our_runner(released, symmetric=True),
+        "symmetric": our_runner(released, halving(our_network(released))),
     }
 
 
@@ -435,6 +435,23 @@ def crops(pictures: list[Path], side: int) -> list[np.ndarray]:
     return found
 
 
+def small_changes(released: Released, pictures: list[Path]) -> dict:
+    """On how many crops our first guess stays, if a single layer pads symmetrically; or if the crop
+    moves by a pixel, down and to the right.
+    """
+    run, large = our_runner(released), crops(pictures, released.side + 1)
+    images = [each[:, :-1, :-1] for each in large]
+    first = [run(each).argmax() for each in images]
+
+    def stays(other: Run, seen: list[np.ndarray]) -> int:
+        return sum(int(other(each).argmax() == was) for each, was in zip(seen, first, strict=True))
+
+    found = {"images": len(images), "a pixel": stays(run, [each[:, 1:, 1:] for each in large])}
+    for name in halving(our_network(released)):
+        found[name] = stays(our_runner(released, [name]), images)
+    return found
+
+
 def photographs() -> list[Path]:
     """Those that come with packages."""
     return [Path(str(files(each) / name)) for each in PHOTOGRAPHS for name in PHOTOGRAPHS[each]]
@@ -444,7 +461,7 @@ def row_of(path: Path, pictures: list[Path], names: list[str]) -> dict:
     """All that is recorded of a file."""
     print(path.name, flush=True)
     released = read(path)
-    runs, images = runners(released), {}
+    runs, images, all_pictures = runners(released), {}, pictures + photographs()
     for picture in pictures:
         images |= both_ways(picture, released.side)
     guesses = {
@@ -454,7 +471,8 @@ def row_of(path: Path, pictures: list[Path], names: list[str]) -> dict:
     return describe(released) | {
         "guesses": guesses,
         "pictures": compare(runs, list(images.values())),
-        "crops": compare(runs, crops(pictures + photographs(), released.side)),
+        "crops": compare(runs, crops(all_pictures, released.side)),
+        "small changes": small_changes(released, all_pictures),
         "ranges": ranges(released),
     }
 
