@@ -22,7 +22,6 @@ nothing is left of their epsilon: ours pass everything on and add the layer's bi
 
 import argparse
 import json
-import math
 import random
 import sys
 from collections.abc import Callable, Container, Iterator
@@ -36,7 +35,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import Tensor, nn
 
@@ -173,20 +171,7 @@ def read(path: Path) -> Released:
 # ---------------------------------------------------------------- our networks
 
 
-class SamePad(nn.Module):
-    """TensorFlow's padding: as much as the kernel needs, the odd pixel right and below."""
-
-    def __init__(self, kernel: int, stride: int):
-        super().__init__()
-        self.kernel, self.stride = kernel, stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        sides = []
-        for size in (x.shape[3], x.shape[2]):  # F.pad begins with the last dimension
-            needed = (math.ceil(size / self.stride) - 1) * self.stride + self.kernel
-            total = max(needed - size, 0)
-            sides += [total // 2, total - total // 2]
-        return F.pad(x, sides)
+SamePad = definitions("trained").SamePad
 
 
 def units(network: nn.Module) -> dict[str, nn.Module]:

@@ -139,3 +139,5 @@ def released_row(file: dict) -> tuple:
 
 
 RELEASED_ROWS = [n for file in RELEASED["files"] for n in released_row(file)]
+MOVED = [CROPS - file["small changes"]["a pixel"] for file in RELEASED["files"]]
+SURE = [RELEASED["files"][i]["crops"]["sure"] for i in (0, 2)]
