@@ -174,11 +174,14 @@ def load_by_name(
 ) -> None:
     """Copy weights by name; `places` says what a layer of ours is called there.
 
-    ValueError if weights are missing or left over: it is another network.
+    ValueError if weights are missing or left over, so of another network, or
+    if a layer has no place.
     """
     names = {}
     for name in network.state_dict():
         layer, _, kind = name.rpartition(".")  # stem.conv, weight
+        if layer not in places:
+            raise ValueError(f"no place is given for {layer!r}")
         names[name] = f"{places[layer]}.{kind}"
     missing = set(names.values()) - weights.keys()
     left = weights.keys() - set(names.values())

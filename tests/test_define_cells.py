@@ -183,6 +183,8 @@ def test_weights_by_name_are_those_in_order(chapter):
         notebook.load_by_name(one, weights | {"extra.weight": torch.ones(1)}, places)
     with pytest.raises(ValueError, match=f"^1 missing, first '{next(iter(weights))}'$"):
         notebook.load_by_name(one, dict(list(weights.items())[1:]), places)
+    with pytest.raises(ValueError, match="no place is given for"):
+        notebook.load_by_name(one, weights, dict(list(places.items())[1:]))
 
 
 def test_v3_small_has_its_places_too():

@@ -49,7 +49,7 @@ def lite0() -> nn.Module:
 
 @cache
 def pieces(each: int = EACH) -> Tensor:
-    """So many pieces of each photograph, (9 · each, 3, 224, 224), from 0 to 1."""
+    """So many pieces of each photograph, (8 · each, 3, 224, 224), from 0 to 1."""
     photos = list(notebook.photographs().values())
     return notebook.crops(photos, each * len(photos), seed=0)
 
@@ -80,7 +80,30 @@ def without_shortcut(number: int) -> nn.Module:
     return network
 
 
-CHANGES = (*notebook.CHANGES, padding_and_epsilon)
+def relu_behind_the_projection(network: nn.Module) -> None:
+    """No negative numbers; and, other than with ReLU6, no limit."""
+    for block in network.blocks:
+        block.project.act = nn.ReLU()
+
+
+def none_of_the_blocks(network: nn.Module) -> None:
+    """All that have a shortcut pass their inputs on."""
+    for number in SHORTCUTS:
+        network.blocks[number - 1] = nn.Identity()
+
+
+def a_pixel(x: Tensor) -> Tensor:
+    """No mistake: the same pieces, moved."""
+    return notebook.prepared(notebook.moved(x))
+
+
+CHANGES = (
+    *notebook.CHANGES,
+    padding_and_epsilon,
+    relu_behind_the_projection,
+    none_of_the_blocks,
+)
+INPUTS = (*notebook.INPUTS, a_pixel)
 SHORTCUTS = [n for n, b in enumerate(notebook.EfficientNetLite0().blocks, 1) if b.shortcut]
 
 
@@ -140,6 +163,18 @@ def cat_maps() -> dict[str, list[str]]:
     return {name: shades(map_) for name, map_ in drawn.items()}
 
 
+def all_cuts() -> list[float]:
+    """Shares of zeros and of sixes among all numbers behind a ReLU6; a large map counts more."""
+    counts = torch.zeros(3, dtype=torch.int64)
+    for part in notebook.prepared(pieces(EACH // 3)).split(16):
+        for name, maps in notebook.watched(lite0(), part).items():
+            if hasattr(lite0().get_submodule(name), "act"):
+                found = [maps.numel(), int((maps == 0).sum()), int((maps == 6).sum())]
+                counts += torch.tensor(found)
+    whole, zeros, sixes = counts.tolist()
+    return [round(zeros / whole, 4), round(sixes / whole, 4)]
+
+
 def measure() -> dict:
     torch.set_num_threads(1)
     photos = notebook.photographs()
@@ -147,7 +182,7 @@ def measure() -> dict:
     guesses = notebook.top(lite0(), squares)
     cuts = notebook.cuts(lite0(), notebook.prepared(pieces(EACH // 3)))
     jobs = {c.__name__: lambda c=c: answer(changed(c)) for c in CHANGES}
-    jobs |= {p.__name__: lambda p=p: answer(lite0(), p) for p in notebook.INPUTS}
+    jobs |= {p.__name__: lambda p=p: answer(lite0(), p) for p in INPUTS}
     jobs |= {f"without block {n}": lambda n=n: answer(without_block(n)) for n in SHORTCUTS}
     jobs |= {f"without shortcut {n}": lambda n=n: answer(without_shortcut(n)) for n in SHORTCUTS}
     return {
@@ -156,6 +191,7 @@ def measure() -> dict:
         "pieces": len(pieces()),
         "guesses": {n: noted(g) for n, g in zip(photos, guesses, strict=True)},
         "cuts": {n: [round(s, 4) for s in cut] for n, cut in cuts.items()},
+        "all cuts": all_cuts(),
         "maps": cat_maps(),
         "answers": {name: job() for name, job in tqdm(jobs.items())},
     }

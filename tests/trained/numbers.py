@@ -85,6 +85,7 @@ V2_ROWS = definitions("v2").V2_ROWS
 TABLES = [n for ours, v2s in zip(notebook.LITE0_ROWS, V2_ROWS, strict=True) for n in (*ours, *v2s)]
 
 NAMES = (  # of the record, in the order of the page's table
+    "a_pixel",
     "pytorchs_epsilon",
     "symmetric_padding",
     "padding_and_epsilon",

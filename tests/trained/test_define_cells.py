@@ -130,7 +130,7 @@ def test_each_change_does_what_it_says_and_nothing_else(network):
             "no_shortcuts": [b.shortcut for b in net.blocks],
             "activation_behind_the_projection": [hasattr(b.project, "act") for b in net.blocks],
             "plain_relu": {m.max_val for m in net.modules() if isinstance(m, nn.ReLU6)},
-            "symmetric_padding": [(type(u.pad), u.conv.padding) for u in units],
+            "symmetric_padding": [(hasattr(u, "pad"), u.conv.padding) for u in units],
             "pytorchs_epsilon": {u.norm.eps for u in units},
             "forgotten_eval": net.training,
         }
@@ -161,6 +161,15 @@ def test_pieces_are_squares_of_the_photographs_in_turn():
 
 def share_of(seed: int) -> float:
     return float(torch.rand((), generator=torch.Generator().manual_seed(seed)))
+
+
+def test_moved_by_a_pixel():
+    x = torch.randn(2, 3, 6, 7)
+    y = notebook.moved(x)
+    assert y.shape == x.shape and torch.equal(y[:, :, 1:, 1:], x[:, :, :-1, :-1])
+    assert torch.equal(y[:, :, 0, 1:], x[:, :, 0, :-1]) and torch.equal(
+        y[:, :, 1:, 0], x[:, :, :-1, 0]
+    )
 
 
 def test_logits_and_agreement(network):
