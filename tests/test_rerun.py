@@ -16,7 +16,7 @@ from tests.book import NOTEBOOKS, ROOT, name, read_notebook
 from tests.test_contracts import SECONDS
 
 # The other two take minutes; tests/training runs its own again.
-AGAIN = [path for path in NOTEBOOKS if path.parent.name not in ("device", "training")]
+AGAIN = [path for path in NOTEBOOKS if path.parent.name not in ("device", "quantisation", "training")]
 TWICE = """
 import sys
 from tests import test_rerun
