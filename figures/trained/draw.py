@@ -43,19 +43,20 @@ def levels(name: str) -> np.ndarray:
 
 def maps() -> None:
     """One channel for each size of map; and one block, opened."""
-    fig, axes = plt.subplots(2, 6, figsize=(WIDTH, 2.0))
-    fig.subplots_adjust(0.01, 0.01, 0.99, 0.91, wspace=0.08, hspace=0.28)
+    fig, axes = plt.subplots(3, 4, figsize=(WIDTH, 3.95))
+    fig.subplots_adjust(0.01, 0.01, 0.99, 0.94, wspace=0.06, hspace=0.2)
     blocks = [f"block {number}" for number in trained.DRAWN]
     opened = ("in", "expanded", "filtered", "projected", "out")
-    axes[0, 0].imshow(small("cat"), interpolation="none")
-    axes[0, 0].set_title("picture", fontsize=8, pad=3)
-    for row, names in zip(axes, (blocks, opened), strict=True):
-        for ax, name in zip(row[1:], names, strict=True):
-            ax.imshow(levels(name), cmap="gray", vmin=0, vmax=15, interpolation="none")
-            ax.set_title(name, fontsize=8, pad=3)
-    axes[1, 0].text(0.5, 0.5, "block 5,\nopened:", ha="center", va="center", fontsize=8)
-    for ax in axes.flat:
+    names = ["the cat", *blocks, "", *opened]
+    for ax, name in zip(axes.flat, names, strict=True):
         ax.axis("off")
+        if name == "the cat":
+            ax.imshow(small("cat"), interpolation="none")
+        elif name:
+            ax.imshow(levels(name), cmap="gray", vmin=0, vmax=15, interpolation="none")
+        else:
+            ax.text(0.5, 0.5, f"block {trained.OPENED + 1},\nopened:", ha="center", va="center")
+        ax.set_title(name, fontsize=9, pad=3)
     save(fig, "trained/maps")
 
 

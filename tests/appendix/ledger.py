@@ -21,6 +21,7 @@ from tests.device import numbers as device
 from tests.pointwise import numbers as pointwise
 from tests.quantisation import numbers as quantisation
 from tests.separable import numbers as separable
+from tests.trained import numbers as trained
 from tests.training import numbers as training
 from tests.v1 import numbers as c1
 from tests.v2 import numbers as c2
@@ -62,4 +63,11 @@ IMAGENET_PICTURES = 1_281_167
 EPOCHS_V2 = {
     gpus: steps * gpus * script2["batch"] / IMAGENET_PICTURES
     for gpus, steps in script2["steps"].items()
+}
+
+PREPARED = [
+    trained.kept(name) for name in ("colours_exchanged", "from_zero_to_one", "imagenets_average")
+]
+(NOTHING_LEFT,) = {
+    trained.kept(name) for name in ("no_shortcuts", "activation_behind_the_projection")
 }

@@ -262,3 +262,9 @@ def test_each_line_of_the_ledger_names_its_test_or_two_places():
     assert len(untested) < len(lines) / 10
     for line in untested:  # two texts disagree: it says where each stands
         assert "*Compared.*" in line and len(PLACE.findall(line)) >= 2, line[:60]
+
+
+def test_the_readme_of_lite0_counts_more_than_there_is():
+    network = on_meta(timm.create_model, "tf_efficientnet_lite0")
+    assert macs(network, 3, 224, 224) == 385_187_552 < (papers.LITE0_MACS - 0.5) * MILLION
+    assert round(params(network) / MILLION, 1) == papers.LITE0_PARAMS

@@ -14,13 +14,12 @@ from torchvision.models.quantization import (
 from figures.quantisation.draw import FLOOR
 from tests.book import definitions
 from tests.numbers import integer, minutes, provided
-from tools import papers, quantising
+from tools import papers, quantising, trained
 from tools.counting import on_meta
 
 notebook = definitions("quantisation")
 RECORD = quantising.load()
 LITE0, TOOL, LAYERS, SMALL = (RECORD[part] for part in ("lite0", "tool", "layers", "small"))
-DISTILLED = RECORD["distilled"]
 CROPS = quantising.EACH * len(notebook.PHOTOGRAPHS)
 
 # ---------------------------------------------------------------- Lite0
@@ -60,6 +59,14 @@ def spread(block: int) -> float:
 def steps_left(block: int) -> float:
     """To each side, for the median channel of a layer with one scale."""
     return 127 / spread(block)
+
+
+@cache
+def released(block: int) -> float:
+    """The same of V2's depthwise layers, in the file that Google released; from 0."""
+    ranges = trained.load()["released"]["files"][-1]["ranges"][block]
+    assert ranges["layer"] == f"blocks.{block}.depthwise"
+    return ranges["largest"] / ranges["median"]
 
 
 def dead() -> list[torch.Tensor]:

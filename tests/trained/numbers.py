@@ -1,24 +1,23 @@
 """Names for the expressions beside the numbers of the chapter on a trained network."""
 
+import math
 from statistics import mean
 
 import torch
 
 from tests.book import definitions
-from tests.numbers import integer, minutes, provided
+from tests.numbers import integer, minutes
 from tools import papers, trained
-from tools.counting import macs, on_meta, params, totals_by_kind, v2
+from tools.counting import macs, on_meta, params, v2
 
 notebook = definitions("trained")
 network = on_meta(notebook.EfficientNetLite0)
 MACS, PARAMS = macs(network, 3, 224, 224), params(network)
 V2_MACS, V2_PARAMS = macs(v2(), 3, 224, 224), params(v2())
-KINDS = totals_by_kind(network, 3, 224, 224)
 EPS = network.stem.norm.eps
 TORCH_EPS = torch.nn.BatchNorm2d(1).eps
 BLOCKS = list(network.blocks)
 RECORD = trained.load()["lite0"]
-RELEASED = trained.load().get("released", {})
 PHOTOGRAPHS = len(notebook.PHOTOGRAPHS)
 
 
@@ -74,10 +73,6 @@ def zeros(number: int, unit: str = "depthwise") -> float:
     return 100 * RECORD["cuts"][f"blocks.{number - 1}.{unit}"][0]
 
 
-def sixes(number: int, unit: str = "depthwise") -> float:
-    return 100 * RECORD["cuts"][f"blocks.{number - 1}.{unit}"][1]
-
-
 WITH = [zeros(n) for n in trained.SHORTCUTS]
 WITHOUT = [zeros(n) for n in range(1, len(BLOCKS) + 1) if n not in trained.SHORTCUTS]
 LAST = 100 * RECORD["cuts"]["last"][0]
@@ -95,10 +90,12 @@ NAMES = (  # of the record, in the order of the page's table
     "padding_and_epsilon",
     "plain_relu",
     "forgotten_eval",
-    "colours_exchanged",
     "from_zero_to_one",
+    "colours_exchanged",
     "imagenets_average",
 )
+
+MISTAKES = [n for name in NAMES for n in (*kept_row(name), hopper(name))]
 
 
 def weights(c_in: int, c_out: int, k: int, s: int, t: int) -> int:
@@ -125,3 +122,22 @@ def padded(side: int, k: int, s: int) -> tuple[int, int]:
     x = notebook.SamePad(k, s)(torch.ones(1, 1, side, side))[0, 0, :, side // 2]
     above = int(x.argmax())
     return above, len(x) - side - above
+
+
+# ---------------------------------------------------------------- the authors' own files
+
+RELEASED = trained.load()["released"]
+CROPS = RELEASED["files"][0]["crops"]["images"]
+
+
+def released_row(file: dict) -> tuple:
+    """Width where it is not 1, side twice; on how many crops each of three agrees with the file."""
+    agree = file["crops"]["agree"]
+    width = () if file["width"] == 1 else (file["width"],)
+    counts = agree["ours"], agree["symmetric"], agree["reference kernels"]
+    return *width, file["side"], file["side"], *counts
+
+
+RELEASED_ROWS = [n for file in RELEASED["files"] for n in released_row(file)]
+MOVED = [CROPS - file["small changes"]["a pixel"] for file in RELEASED["files"]]
+SURE = [RELEASED["files"][i]["crops"]["sure"] for i in (0, 2)]

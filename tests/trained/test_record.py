@@ -1,8 +1,12 @@
 """The record is what Lite0 answers: some of it is asked again, and its sums are what is quoted."""
 
+import re
+
 import pytest
 import torch
 
+from tests.book import ROOT
+from tests.trained import numbers
 from tools import trained
 
 RECORD = trained.load()["lite0"]
@@ -38,3 +42,55 @@ def test_the_maps_are_those_of_the_record():
     for name, rows in trained.cat_maps().items():
         pairs = zip("".join(rows), "".join(RECORD["maps"][name]), strict=True)
         assert all(abs(int(a, 16) - int(b, 16)) <= 1 for a, b in pairs), name
+
+
+PAGE = (ROOT / "chapters" / "trained" / "index.md").read_text()
+CELL = r"\| *([^|]*?) *(?=\|)"
+
+
+def table(head: str) -> list[list[str]]:
+    """The rows of the page's table that begins so, cell by cell."""
+    lines = PAGE[PAGE.index(head) :].partition("\n<!--=")[0].splitlines()[2:]
+    return [re.findall(CELL, line) for line in lines]
+
+
+def test_the_page_names_what_was_guessed():
+    """Its digits are tested as everywhere; these are the words between them."""
+    for photo, first, _, second, _ in table("| Photograph |"):
+        assert [first, second] == [name for _, name in RECORD["guesses"][photo][:2]]
+
+
+def test_the_page_names_what_grace_hopper_becomes():
+    rows = table("| Mistake |")
+    for (*_, becomes), name in zip(rows, numbers.NAMES, strict=True):
+        assert becomes.split(",")[0] == RECORD["answers"][name]["Grace Hopper"][0][1], name
+
+
+def test_what_the_page_says_of_the_cameraman_and_the_astronaut():
+    man, woman = map(trained.notebook.PHOTOGRAPHS.index, ("cameraman", "astronaut"))
+    kept = [trained.by_photograph(name) for name in numbers.NAMES[:4]]
+    assert all(parts[man] == 100 for parts in kept) and 60 < kept[0][woman] < 70
+
+
+def test_what_the_page_says_in_words():
+    """Nothing is left without shortcuts, or with an activation behind the projections."""
+    kept = {name: numbers.kept(name) for name in RECORD["answers"]}
+    assert kept["no_shortcuts"] == kept["activation_behind_the_projection"] == 0
+    assert [each > 0 for each in numbers.without("shortcut")] == [False] * 6 + [True] * 3
+    assert max(numbers.without("shortcut")) < 12 and min(numbers.without("block")) > 75
+    shares = [numbers.zeros(n) for n in range(1, 17)]
+    for number in range(2, 16):  # between neighbours with a shortcut, one without has fewer zeros
+        if number not in trained.SHORTCUTS and number - 1 in trained.SHORTCUTS:
+            assert shares[number - 1] < shares[number - 2]
+    assert min(numbers.WITH) > max(numbers.WITHOUT)
+    assert numbers.MEAN_SIXES < 1 and numbers.kept("plain_relu") < 50
+
+
+def test_what_the_page_says_of_the_released_files():
+    """How much the padding takes away, and that ours agree as the file with itself does."""
+    small, half, v2 = (file["crops"]["agree"] for file in numbers.RELEASED["files"])
+    lost = [1 - each["symmetric"] / each["ours"] for each in (small, v2)]
+    assert 0.70 < lost[0] < 0.75 and 0.18 < lost[1] < 0.23
+    assert all(abs(each["ours"] - each["reference kernels"]) <= 3 for each in (half, v2))
+    assert small["reference kernels"] - small["ours"] > 10
+    assert len(numbers.RELEASED["photographs"]) == 12

@@ -65,6 +65,7 @@ LINEAR_LEADS = {
     count: gaps(learning.with_pictures(LINEAR, count), learning.with_pictures(THINNED, count))
     for count in learning.PICTURES
 }
+LINEAR_SPLIT = changed(LINEAR, THINNED, own_split=True)
 
 
 def few(case: learning.Case, pictures: int = 100) -> float:
