@@ -132,6 +132,15 @@ def plain_relu() -> nn.Module:
     return network
 
 
+def spared(name: str) -> nn.Module:
+    """Weights rounded per tensor, but one layer's per channel."""
+    network = short("tensor")
+    with torch.no_grad():
+        weight = whole().get_submodule(name).weight
+        network.get_submodule(name).weight.copy_(notebook.rounded(weight, per_channel=True))
+    return network
+
+
 def beside_its_own() -> dict:
     """Lite0 with ReLU, in 8 bits, beside itself in 32: what a map without a limit costs."""
     network = plain_relu()
@@ -154,6 +163,7 @@ def ways() -> dict:
     jobs["weights, tensor, corrected"] = lambda: answer(corrected("tensor"))
     jobs["weights, tensor, equalised"] = lambda: answer(short("tensor", even()))
     jobs["weights, tensor, equalised, corrected"] = lambda: answer(corrected("tensor", even()))
+    jobs["weights, tensor, one spared"] = lambda: answer(spared("blocks.0.depthwise.conv"))
     jobs["both, tensor, equalised"] = lambda: answer(MAPS(short("tensor", even()), shown()))
     jobs["both, tensor, corrected"] = lambda: answer(MAPS(corrected("tensor"), shown()))
     jobs["both, tensor, equalised, corrected"] = lambda: answer(

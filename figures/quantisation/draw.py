@@ -82,11 +82,12 @@ def layers() -> None:
             if name.endswith(f"{kind}.conv")
         ]
         ax.plot(*zip(*points, strict=True), marker, color=colour(role), ms=6, label=kind)
-    ends = [(0, noise["stem.conv"]), (17, noise["last.conv"]), (18, noise["classifier"])]
-    ax.plot(*zip(*ends, strict=True), "D", color=colour("muted"), ms=5, label="others")
-    ax.set(ylabel="decibels that are left", xlabel="block")
-    ax.set_xticks([0, *range(1, 17), 17, 18], ["stem", *range(1, 17), "last", ""])
-    ax.legend(ncols=4, fontsize=9, loc="upper left", frameon=False)
+    places = {"stem": -0.7, "last": 17.7, "fc": 19.2}
+    others = [noise[name] for name in ("stem.conv", "last.conv", "classifier")]
+    ax.plot(places.values(), others, "D", color=colour("muted"), ms=5, label="others")
+    ax.set(ylabel="decibels that are left", xlabel="block", ylim=(0, 52))
+    ax.set_xticks([*range(1, 17), *places.values()], [*range(1, 17), *places], fontsize=9)
+    ax.legend(ncols=4, fontsize=9, loc="upper left", frameon=False, columnspacing=1)
     ax.grid(True, axis="y", lw=0.5)
     save(fig, "quantisation/layers")
 

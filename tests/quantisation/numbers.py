@@ -14,12 +14,13 @@ from torchvision.models.quantization import (
 from figures.quantisation.draw import FLOOR
 from tests.book import definitions
 from tests.numbers import integer, minutes, provided
-from tools import papers, quantising, trained
+from tools import latency, papers, quantising, trained
 from tools.counting import on_meta
 
 notebook = definitions("quantisation")
 RECORD = quantising.load()
 LITE0, TOOL, LAYERS, SMALL = (RECORD[part] for part in ("lite0", "tool", "layers", "small"))
+DISTILLED = RECORD["distilled"]
 CROPS = quantising.EACH * len(notebook.PHOTOGRAPHS)
 
 # ---------------------------------------------------------------- Lite0
@@ -97,6 +98,11 @@ DIGITS = RECORD["digits"]
 
 def digits(kind: str, what: str) -> float:
     return mean(run[what] for run in DIGITS[kind])
+
+
+def random_noise(what: str) -> float:
+    """Decibels of V1 with random weights, in the record of the chapter on devices."""
+    return latency.recorded()["networks"]["V1"]["decibels"][what]
 
 
 def small(what: str) -> float:

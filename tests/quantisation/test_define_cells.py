@@ -443,3 +443,20 @@ def test_straight_through_rounds_forward_and_lets_the_gradient_pass():
     y = OURS.through(x)
     (y * torch.tensor([2.0, 5.0])).sum().backward()
     assert y.tolist() == [0.0, 2.0] and x.grad.tolist() == [2.0, 5.0]
+
+
+def test_training_with_4_bits_leaves_15_values_to_each_channel():
+    network = stirred(Small(), torch.randn(8, 3, 6, 6))
+    x = torch.randn(30, 3, 6, 6)
+    prepared = OURS.with_rounding(network, x, bits=4, per_channel=True)
+    before = [p.clone() for p in prepared.parameters()]
+    part = OURS.Digits(x, torch.arange(30) % 5)
+    losses = list(OURS.train_on(prepared, part, epochs=2, lr=0.05))
+    assert len(losses) == 2
+    after = list(prepared.parameters())
+    assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+    short = OURS.in_integers(OURS.shown_to(prepared, x))
+    stored = [w for w in short.state_dict().values() if w.dtype == torch.int8]
+    assert len(stored) == 3 and all(w.abs().max() <= 7 for w in stored)
+    assert short(x).shape == (30, 5)
+    assert network.one[0].norm.momentum is None  # as it was
