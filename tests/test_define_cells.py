@@ -32,7 +32,7 @@ from tests.pieces import (
 from tools import counting
 
 pytestmark = pytest.mark.usefixtures("one_seed")
-COUNTING = ("convolution", "depthwise", "pointwise", "separable", "training")
+COUNTING = ("convolution", "depthwise", "pointwise", "separable", "trained", "training")
 
 
 # ---------------------------------------------------------------- counting

