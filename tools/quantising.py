@@ -32,7 +32,7 @@ EACH, SHOWN = 20, 6  # crops of each photograph: to test with, to calibrate with
 CALIBRATIONS = 3  # sets of crops to calibrate with
 FEW_CROPS = 3  # of each photograph, where one layer at a time is rounded
 SEEDS, EPOCHS, LR = 5, 20, 0.1
-SMALL_SEEDS = 6  # of V1 at a quarter of its width
+SMALL_SEEDS = 4  # of V1 at a quarter of its width
 FEW = 32  # digits to calibrate with, instead of 600
 
 notebook = definitions("quantisation")
