@@ -213,8 +213,21 @@ def alone(name: str, each: int = FEW_CROPS) -> float:
     return answer(network, each)["dB"]
 
 
+def places_used() -> dict:
+    """Of 256, those from 0 to 6 in each grid that is laid in front of a ReLU6."""
+    network, found = MAPS(whole(), shown(), early=True), {}
+    modules = dict(network.named_modules())
+    for node in network.graph.nodes:
+        if isinstance(modules.get(node.target), nn.ReLU6):
+            station = modules[node.args[0].target]
+            low, high = float(station.low), float(station.high)
+            found[node.target] = round(256 * min(6, high) / (high - low), 1)
+    return found
+
+
 def measure_layers() -> None:
     torch.set_num_threads(1)
+    save("places", places_used())
     save("layers", {name: alone(name) for name in tqdm(layer_names(), desc="layers")})
 
 

@@ -2,7 +2,7 @@
 
 import math
 from functools import cache
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 
 import torch
 from torch import nn
@@ -20,7 +20,7 @@ from tools.counting import on_meta
 notebook = definitions("quantisation")
 RECORD = quantising.load()
 LITE0, TOOL, LAYERS, SMALL = (RECORD[part] for part in ("lite0", "tool", "layers", "small"))
-DISTILLED = RECORD["distilled"]
+DISTILLED, PLACES = RECORD["distilled"], RECORD["places"]
 CROPS = quantising.EACH * len(notebook.PHOTOGRAPHS)
 
 # ---------------------------------------------------------------- Lite0

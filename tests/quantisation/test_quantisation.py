@@ -124,6 +124,7 @@ def test_what_the_page_says_of_executorch():
 def test_the_record_is_whole():
     assert set(RECORD["lite0"]) == set(quantising.ways())
     assert set(RECORD["layers"]) == set(quantising.layer_names())
+    assert len(RECORD["places"]) == 33  # a ReLU6 each
     assert len(RECORD["small"]) == quantising.SMALL_SEEDS
     assert all(len(runs) == quantising.SEEDS for runs in RECORD["digits"].values())
     for way in (*RECORD["lite0"].values(), *RECORD["tool"].values()):
@@ -137,6 +138,15 @@ def test_some_of_it_is_measured_again():
     for kind in ("channel", "tensor"):
         again = quantising.answer(quantising.short(kind), each=1)
         assert again["dB"] == pytest.approx(RECORD["lite0"][f"weights, {kind}"]["dB"], abs=5)
+
+
+def test_dead_channels_of_a_trained_network_have_no_weights_left():
+    """What the page says, and what each of its depthwise layers has."""
+    blocks = notebook.trained_lite0().blocks
+    for block, widths in zip(blocks, quantising.reaches()[1], strict=True):
+        dead = block.depthwise.norm.running_var < 1e-5
+        assert (widths[dead] < 1e-4 * widths.median()).all()
+        assert widths[~dead].min() > 1e-2 * widths.median()
 
 
 @pytest.mark.weekly
