@@ -445,6 +445,7 @@ def test_straight_through_rounds_forward_and_lets_the_gradient_pass():
     assert y.tolist() == [0.0, 2.0] and x.grad.tolist() == [2.0, 5.0]
 
 
+@pytest.mark.weekly  # prepare_qat_pt2e alone takes some twenty seconds
 def test_training_with_4_bits_leaves_15_values_to_each_channel():
     network = stirred(Small(), torch.randn(8, 3, 6, 6))
     x = torch.randn(30, 3, 6, 6)
