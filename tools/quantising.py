@@ -1,8 +1,8 @@
 """Put trained networks into 8 bits in many ways, and record what is left of their answers.
 
-    .venv/bin/python -m tools.quantising lite0 tool layers small digits
+    .venv/bin/python -m tools.quantising lite0 tool layers distilled small digits
 
-writes the named parts of `chapters/quantisation/record.json`. Lite0's three take some half an
+writes the named parts of `chapters/quantisation/record.json`. Lite0's four take some half an
 hour on two cores; `small` and `digits` train networks on the handwritten digits, and take longer.
 
 The chapter quotes the record, its figures draw it, and tests do some of it again.
