@@ -16,7 +16,8 @@ from typing import NamedTuple
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.cbook import get_sample_data
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
+from torch.export import Dim
 from torch.utils.flop_counter import FlopCounterMode
 
 # ------------------------------------------------------------------ networks
@@ -189,6 +190,91 @@ def load_by_name(
         if which:
             raise ValueError(f"{len(which)} {what}, first {min(which)!r}")
     network.load_state_dict({ours: weights[names[ours]] for ours in names})
+
+
+# ------------------------------------------------------------------ eight bits
+
+
+@torch.no_grad()
+def fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
+    """One convolution that does what the two do in `eval()`."""
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    bias = torch.zeros_like(scale) if conv.bias is None else conv.bias
+    folded = deepcopy(conv)
+    folded.weight = nn.Parameter(conv.weight * scale[:, None, None, None])
+    folded.bias = nn.Parameter(norm.bias + (bias - norm.running_mean) * scale)
+    return folded
+
+
+def fold_network(network: nn.Module) -> fx.GraphModule:
+    """A copy in which each convolution has taken in the norm after it."""
+    traced = fx.symbolic_trace(deepcopy(network).eval())
+    modules = dict(traced.named_modules())
+    for node in traced.graph.nodes:
+        norm = modules.get(node.target)
+        if not isinstance(norm, nn.BatchNorm2d):
+            continue
+        (conv,) = node.args  # the step before: a convolution that no one else
+        assert isinstance(modules[conv.target], nn.Conv2d)  # reads
+        assert len(conv.users) == 1
+        merged = fold(modules[conv.target], norm)
+        traced.set_submodule(conv.target, merged)
+        node.replace_all_uses_with(conv)
+        traced.graph.erase_node(node)
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+    return traced
+
+
+@torch.no_grad()
+def take_averages(network: nn.Module, batches: list[Tensor]) -> nn.Module:
+    """Give the batch norms the averages of these batches, in place."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None  # all batches count alike
+    network.train()
+    for batch in batches:
+        network(batch)
+    return network.eval()
+
+
+@torch.no_grad()
+def decibels(outputs: Tensor, expected: Tensor, shared: bool = False) -> float:
+    """Signal-to-noise ratio of a batch of logits (N, classes).
+
+    `shared`: count as signal also what all N have in common.
+    """
+    signal = expected if shared else expected - expected.mean(0)
+    noise = outputs - expected
+    return 10 * math.log10(float(signal.square().sum() / noise.square().sum()))
+
+
+@torch.no_grad()
+def quantised(
+    network: nn.Module, pictures: Tensor, per_channel: bool = True
+) -> nn.Module:
+    """The network in 8 bits, calibrated on pictures (N, 3, H, W)."""
+    from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
+        XNNPACKQuantizer,
+        get_symmetric_quantization_config,
+    )
+    from torchao.quantization.pt2e.quantize_pt2e import (
+        convert_pt2e,
+        prepare_pt2e,
+    )
+
+    # Exported with a batch of one, it would take no other.
+    pair = pictures[:1].repeat(2, 1, 1, 1)
+    graph = torch.export.export(
+        network, (pair,), dynamic_shapes=({0: Dim.DYNAMIC},)
+    )
+    config = get_symmetric_quantization_config(is_per_channel=per_channel)
+    quantizer = XNNPACKQuantizer().set_global(config)
+    prepared = prepare_pt2e(graph.module(), quantizer)
+    for batch in pictures.split(100):
+        prepared(batch)
+    return convert_pt2e(prepared)
 
 
 # ------------------------------------------------------------------ pictures

@@ -92,6 +92,13 @@ def counted_device():
     return numbers
 
 
+@pytest.fixture(scope="session")
+def counted_quantisation():
+    from tests.quantisation import numbers
+
+    return numbers
+
+
 # ---------------------------------------------------------------- for the notebooks' definitions
 
 

@@ -15,8 +15,9 @@ import pytest
 from tests.book import NOTEBOOKS, ROOT, name, read_notebook
 from tests.test_contracts import SECONDS
 
-# The other two take minutes; tests/training runs its own again.
-AGAIN = [path for path in NOTEBOOKS if path.parent.name not in ("device", "training")]
+# The others take minutes; tests/training runs its own again.
+LONG = ("device", "quantisation", "training")
+AGAIN = [path for path in NOTEBOOKS if path.parent.name not in LONG]
 TWICE = """
 import sys
 from tests import test_rerun

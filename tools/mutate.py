@@ -82,11 +82,14 @@ WARM = (  # imported once, for all
 # (chapter, line, changed line): why no test can tell the two apart.
 ALONE = "in eval mode each picture is looked at alone, whatever it is batched with"
 EQUIVALENT = {
-    (
-        "device",
-        "return torch.cat([network(x) for x in part.images.split(100)])",
-        "return torch.cat([network(x) for x in part.images.split(101)])",
-    ): ALONE,
+    **{
+        (
+            chapter,
+            "return torch.cat([network(x) for x in part.images.split(100)])",
+            "return torch.cat([network(x) for x in part.images.split(101)])",
+        ): ALONE
+        for chapter in ("device", "quantisation")
+    },
     (
         "training",
         "return torch.cat([network(x).argmax(dim=1) for x in images.split(500)])",

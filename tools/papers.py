@@ -138,6 +138,15 @@ class Quantised(NamedTuple):
     int8: float
 
 
+class Equalised(NamedTuple):
+    """Top-1 in 32 bits, the same with ReLU, and in 8 bits as it is and with ReLU and equalised."""
+
+    float32: float
+    relu: float
+    int8: float
+    equalised: float
+
+
 class Granularity(NamedTuple):
     """Top-1 in 32 bits, and in 8: rounded after training, then trained with the rounding.
 
@@ -609,6 +618,11 @@ SHENG = rows(Quantised, {"InceptionV3": (78.00, 76.92), "MobileNetV1": (70.50, 1
 SHENG_MENDED = 68.03
 # After training, with PyTorch's PT2E and its quantiser for x86: pytorch/pytorch, issue 114859.
 PT2E_V3 = Quantised(74.054, 73.512)
+# EfficientNet-Lite0, after training: README of efficientnet/lite in tensorflow/tpu.
+LITE0 = Quantised(75.1, 74.4)
+# V2 by a repetition of Nagel et al. 2019: README of jakc4103/DFQ. In 32 bits, with ReLU for ReLU6,
+# and in 8 bits per tensor, as it is and with ReLU and equalised.
+DFQ_V2 = Equalised(71.81, 71.78, 0.1, 70.32)
 # Krishnamoorthi 2018 (arXiv 1806.08342), Tables 3 and 4, in per cent.
 KRISHNAMOORTHI = rows(
     Granularity,

@@ -19,6 +19,7 @@ from tests.convolution import numbers as convolution
 from tests.depthwise import numbers as depthwise
 from tests.device import numbers as device
 from tests.pointwise import numbers as pointwise
+from tests.quantisation import numbers as quantisation
 from tests.separable import numbers as separable
 from tests.trained import numbers as trained
 from tests.training import numbers as training

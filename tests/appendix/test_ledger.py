@@ -174,7 +174,7 @@ def test_torchvisions_alexnet_and_squeezenet_are_not_the_papers():
     assert params(on_meta(alexnet)) > counted_v1.ALEX_PARAMS
 
 
-def test_xnnpacks_quantiser_lets_no_scale_fall_below_its_floor(counted_device):
+def test_xnnpacks_quantiser_lets_no_scale_fall_below_its_floor(counted_quantisation):
     from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (  # takes seconds
         get_symmetric_quantization_config,
     )
@@ -184,7 +184,7 @@ def test_xnnpacks_quantiser_lets_no_scale_fall_below_its_floor(counted_device):
     measure = observer.observer_or_fake_quant_ctr()
     measure(weights)
     assert (
-        measure.calculate_qparams()[0] == counted_device.SMALLEST
+        measure.calculate_qparams()[0] == counted_quantisation.SMALLEST
     ).all()  # it would be 0.001 / 127
 
 
