@@ -4,7 +4,7 @@
 
 writes `chapters/device/record.json`: the machine becomes a row of `devices`, in the place of
 an earlier row of the same name. It takes some ten minutes on two cores, and wants a machine that
-does nothing else. With `--digits` the trainings of `digits` are done again instead.
+does nothing else.
 
 The chapter quotes the record, its figures draw it, and tests do some of it again.
 """
@@ -12,7 +12,6 @@ The chapter quotes the record, its figures draw it, and tests do some of it agai
 import json
 import platform
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from functools import cache, partial
 from importlib.metadata import version
@@ -28,20 +27,13 @@ from tools.notebooks import ROOT, definitions
 FILE = ROOT / "chapters" / "device" / "record.json"
 COMMAND = "python -m tools.latency"
 PACKAGES = ("torch", "torchvision", "executorch", "onnxruntime")
-SEEDS, EPOCHS, LR = 5, 20, 0.1
-TRAINED = ("V1", "V2", "V3-Large", "V3-Small")
 BATCH = 8
-FEW = 32  # pictures to calibrate with, instead of 600
 
 notebook = definitions("device")
 
 
 def load() -> dict:
-    return (
-        json.loads(FILE.read_text(encoding="utf-8"))
-        if FILE.exists()
-        else {"devices": [], "digits": {}}
-    )
+    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {"devices": []}
 
 
 def save(record: dict) -> None:
@@ -205,39 +197,7 @@ def measure(device: str) -> None:
     save(record | {"devices": [*others, row]})
 
 
-# ---------------------------------------------------------------- 8 bits, trained on digits
-
-
-def train(kind: str, seed: int) -> dict:
-    """Per cent of the test digits, in 32 bits and in 8, and the decibels of the 8."""
-    torch.set_num_threads(1)
-    torch.manual_seed(seed)
-    learn, held = notebook.digits()
-    network = notebook.NETWORKS[kind](num_classes=10)
-    for _ in notebook.train(network, learn, EPOCHS, LR):
-        pass
-    expected = notebook.predict(network, held)
-    silent, dead = notebook.silence(network, below=1e-5)
-    result = {"32 bits": notebook.accuracy(network, held), "dead": dead}
-    ways = {"channel": (600, True), "tensor": (600, False), "channel, few": (FEW, True)}
-    for way, (count, per_channel) in ways.items():  # pictures to calibrate with
-        short = notebook.quantised(network, learn.images[:count], per_channel)
-        outputs = notebook.predict(short, held)
-        result[way] = notebook.accuracy(short, held)
-        result[f"{way}, dB"] = round(notebook.decibels(outputs, expected), 1)
-    mended = notebook.quantised(silent, learn.images, per_channel=False)
-    result["tensor, silenced"] = notebook.accuracy(mended, held)
-    return {name: round(value, 2) for name, value in result.items()}
-
-
-def train_all() -> None:
-    jobs = [(kind, seed) for kind in TRAINED for seed in range(SEEDS)]
-    with ProcessPoolExecutor(2) as pool:
-        done = iter(list(pool.map(train, *zip(*jobs, strict=True))))
-    save(load() | {"digits": {kind: [next(done) for _ in range(SEEDS)] for kind in TRAINED}})
-
-
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit('say what this machine is: python -m tools.latency "a phone of 2026, one core"')
-    train_all() if sys.argv[1] == "--digits" else measure(sys.argv[1])
+    measure(sys.argv[1])

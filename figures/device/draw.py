@@ -3,7 +3,6 @@
 from math import atan2, degrees
 
 import matplotlib.pyplot as plt
-import torch
 
 from figures.style import WIDTH, colour, look, save
 from tools import latency
@@ -80,35 +79,6 @@ def staircase() -> None:
     save(fig, "device/staircase")
 
 
-def scales() -> None:
-    """A small channel on the steps of a large one, and on its own."""
-    fig, axes = plt.subplots(2, 1, figsize=(WIDTH, 2.9))
-    fig.subplots_adjust(0.04, 0.1, 0.96, 0.86, hspace=1.1)
-    small = torch.tensor([-0.45, -0.3, -0.16, 0.1, 0.26, 0.5])
-    both = torch.stack([small, torch.linspace(-30, 50, 6)])
-    for ax, per_channel, title in (
-        (axes[0], False, "one scale for the layer"),
-        (axes[1], True, "a scale of its own"),
-    ):
-        step = float(both[0 if per_channel else 1].abs().max()) / 127
-        count = round(0.55 / step)
-        ticks = [step * index for index in range(-count, count + 1)]
-        ax.vlines(ticks, -0.3, 0.3, color=colour("muted"), lw=0.6 if per_channel else 1.6)
-        kept = notebook.rounded(both, per_channel)[0]
-        for weight, left in zip(small.tolist(), kept.tolist(), strict=True):
-            ax.plot([weight, left], [1, 0], color=colour("depthwise"), lw=1.1)
-        ax.plot(small, [1] * 6, "o", color=colour("depthwise"), ms=6)
-        ax.plot(kept, [0] * 6, "D", color=colour("ink"), ms=5)
-        ax.set(xlim=(-0.58, 0.58), ylim=(-0.5, 1.4))
-        ax.set_title(title, fontsize=10, color=colour("ink"))
-        ax.set_yticks([])
-        ax.set_xticks([-0.5, 0, 0.5], ["−0.5", "0", "0.5"])
-        for side in ("left", "bottom"):
-            ax.spines[side].set_visible(False)
-    save(fig, "device/scales")
-
-
 if __name__ == "__main__":
     roofline()
     staircase()
-    scales()

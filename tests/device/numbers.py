@@ -101,35 +101,6 @@ with torch.device("meta"):  # sizes need no values
     FOLDED = {name: notebook.fold_network(NETS[name]) for name in ALL}
     PEAK = {name: notebook.peak(FOLDED[name], torch.empty(1, 3, 224, 224)) for name in ALL}
 
-# ---------------------------------------------------------------- trained on digits
-
-DIGITS = latency.load()["digits"]
-
-
-def digits(kind: str, what: str) -> float:
-    return mean(run[what] for run in DIGITS[kind])
-
-
-def ruined(kind: str) -> int:
-    """How many of the seeds guess when each layer has one scale."""
-    return sum(run["tensor"] < 20 for run in DIGITS[kind])
-
-
-CHANNELS = {
-    name: sum(m.num_features for m in NETS[name].modules() if isinstance(m, torch.nn.BatchNorm2d))
-    for name in ("V1", "V2")
-}
-V3_EPS = next(m.eps for m in NETS["V3-Large"].modules() if isinstance(m, torch.nn.BatchNorm2d))
-# ExecuTorch's quantiser lets no scale be smaller: tests/appendix/test_ledger.py sees to that.
-SMALLEST = 2**-12
-# How many decibels are lost with few pictures to calibrate with, in the mean over all kinds.
-NOISIER = mean(digits(kind, "channel, dB") - digits(kind, "channel, few, dB") for kind in DIGITS)
-LOST = max(run["32 bits"] - run["channel"] for runs in DIGITS.values() for run in runs)
-# Exactly those networks fell that have a dead channel; each has one. V3 never fell.
-for name in ("V1", "V2"):
-    assert all(run["dead"] == (1 if run["tensor"] < 20 else 0) for run in DIGITS[name])
-assert ruined("V3-Large") == ruined("V3-Small") == 0
-
 V4_TIMES = [
     getattr(papers.V4_TABLE6[name], column)
     for column in ("pixel6", "galaxy", "pixel7_gpu", "galaxy_gpu", "hexagon", "edgetpu", "iphone")
@@ -187,32 +158,3 @@ def depthwise(kernel: int, channels: int, side: int, stride: int, bits: int) -> 
 def microseconds(cost: notebook.LayerCost, rate: float, moved: float) -> float:
     """At the bound, of a machine with so many billion MACs and bytes in a second."""
     return max(cost.macs / rate, cost.bytes / moved) / 1000
-
-
-@cache
-def folding(w, b, mu, gamma, beta, root, x=0) -> dict[str, float]:
-    """One channel, folded by the notebook: the numbers that it has, and what it makes of x."""
-    layer = torch.nn.Conv2d(1, 1, 1).double().requires_grad_(False)
-    norm = torch.nn.BatchNorm2d(1).double().eval().requires_grad_(False)
-    norm.running_var.fill_(root**2 - norm.eps)
-    for part, value in (
-        (layer.weight, w),
-        (layer.bias, b),
-        (norm.running_mean, mu),
-        (norm.weight, gamma),
-        (norm.bias, beta),
-    ):
-        part.fill_(value)
-    merged = notebook.fold(layer, norm)
-    one = torch.full((1, 1, 1, 1), float(x), dtype=torch.float64)
-    found = {"weight": merged.weight, "bias": merged.bias, "conv": layer(one)}
-    found |= {"norm": norm(layer(one)), "folded": merged(one)}
-    return {name: value.item() for name, value in found.items()}
-
-
-# As the page's table has them: a row for each way to quantise, V1 and V2 beside each other.
-KRISHNAMOORTHI_ROWS = [
-    getattr(papers.KRISHNAMOORTHI[f"Mobilenet-v{version}_1_224"], way)
-    for way in papers.Granularity._fields
-    for version in (1, 2)
-]

@@ -4,8 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-import torch.nn.functional as F
-from sklearn.datasets import load_digits, load_sample_images
+from sklearn.datasets import load_sample_images
 from torch import fx, nn
 from torch.testing import assert_close
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -16,7 +15,6 @@ from torchvision.models import (
 from torchvision.transforms.functional import normalize
 
 from tests.book import definitions
-from tests.pieces import assert_same_weights, classifier
 
 pytestmark = pytest.mark.usefixtures("one_seed")
 DEVICE = definitions("device")
@@ -193,67 +191,8 @@ def test_what_is_left_out_is_said_in_200_letters(capsys):
     assert capsys.readouterr().out == "Left out: it. ValueError: a b " + 196 * "c" + "\n"
 
 
-def test_weights_are_rounded_where_it_is_asked():
-    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(4, 5))
-    before = [layer.weight.clone() for layer in (network[0], network[2])]
-    for per_channel in (True, False):
-        everywhere = DEVICE.round_weights(network, per_channel)
-        linear = DEVICE.round_weights(network, per_channel, lambda m: isinstance(m, nn.Linear))
-        ours = [each[2].weight for each in (everywhere, linear)] + [everywhere[0].weight]
-        expected = [DEVICE.rounded(w, per_channel) for w in (before[1], before[1], before[0])]
-        assert all(torch.equal(a, b) for a, b in zip(ours, expected, strict=True))
-        assert torch.equal(linear[0].weight, before[0])
-    assert torch.equal(network[0].weight, before[0]) and torch.equal(network[2].weight, before[1])
-
-
-def test_its_digits_are_enlarged_and_cut_in_two():
-    learn, test = DEVICE.digits()
-    pixels, labels = load_digits(return_X_y=True)
-    order = torch.randperm(1797, generator=torch.Generator().manual_seed(0))
-    large = F.interpolate(
-        torch.tensor(pixels, dtype=torch.float32).reshape(-1, 1, 8, 8), (32, 32), mode="bilinear"
-    )
-    for part, index in ((learn, order[:600]), (test, order[797:])):
-        assert part.images.shape == (len(index), 3, 32, 32)
-        assert_close(part.images, (large[index] / 8 - 1).expand(-1, 3, -1, -1))
-        assert torch.equal(part.labels, torch.tensor(labels)[index])
-
-
-def test_it_learns_by_sgd_with_one_cycle_and_takes_averages_in_the_end():
-    part = DEVICE.Digits(torch.randn(150, 6, 1, 1), torch.arange(150) % 3)
-    networks = []
-    for _ in range(2):
-        torch.manual_seed(0)
-        networks.append(nn.Sequential(nn.Conv2d(6, 8, 1), nn.BatchNorm2d(8), *classifier(8)))
-        networks[-1].pop(4)  # its norm is of another kind
-    ours, theirs = networks
-    torch.manual_seed(1)
-    losses = list(DEVICE.train(ours.eval(), part, 2, 0.1))
-    torch.manual_seed(1)
-    sgd = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(sgd, max_lr=0.1, total_steps=6)
-    expected = []
-    for _ in range(2):
-        order = torch.randperm(150)
-        for index in (order[:50], order[50:100], order[100:]):
-            sgd.zero_grad()
-            loss = F.cross_entropy(theirs(part.images[index]), part.labels[index])
-            loss.backward()
-            sgd.step(), cycle.step()
-        expected.append(loss.item())
-    DEVICE.take_averages(theirs, [part.images[:100], part.images[100:]])
-    assert losses == expected
-    assert_same_weights(ours, theirs)
-    logits = DEVICE.predict(ours, part)
-    assert_close(logits, ours(part.images).detach())
-    share = (logits.argmax(1) == part.labels).double().mean()
-    assert DEVICE.accuracy(ours, part) == pytest.approx(100 * float(share))
-
-
 def test_small_measures():
     assert DEVICE.agrees(torch.tensor([3.0, 4.5]), torch.tensor([3.0, 4.0])) == pytest.approx(0.1)
-    assert DEVICE.is_depthwise(nn.Conv2d(4, 4, 3, groups=4))
-    assert not DEVICE.is_depthwise(nn.Conv2d(4, 4, 3)) and not DEVICE.is_depthwise(nn.ReLU())
     assert DEVICE.row((1.234, None, 100)) == "      1.23         -    100.00"
 
 
