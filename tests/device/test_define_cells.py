@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from sklearn.datasets import load_sample_images
 from torch import fx, nn
 from torch.testing import assert_close
@@ -31,24 +32,41 @@ class Moved(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_the_ceilings_jobs_do_what_is_written_about_them():
-    with torch.device("meta"):
+def test_the_ceilings_jobs_do_what_is_written_about_them(monkeypatch):
+    asked = []
+
+    def laid_out(weight, x, padding):  # oneDNN has no layer without numbers
+        asked.append((tuple(weight.shape), tuple(x.shape), padding))
+
+    with torch.device("meta"), monkeypatch.context() as patch:
+        patch.setitem(DEVICE.ceiling_jobs.__globals__, "laid_out", laid_out)
         jobs = DEVICE.ceiling_jobs()
-        for name in ("product", "convolution"):
-            with FlopCounterMode(display=False) as counter:
-                jobs[name]()
-            assert counter.get_total_flops() == 2 * DEVICE.JOBS[name]
+        with FlopCounterMode(display=False) as counter:
+            jobs["product"]()
+        assert counter.get_total_flops() == 2 * DEVICE.JOBS["product"]
         for name in ("cache", "memory"):
             with Moved() as moved:
                 jobs[name]()
             assert moved.bytes == DEVICE.JOBS[name]
     assert (DEVICE.JOBS["cache"], DEVICE.JOBS["memory"]) == (40e6, 512e6)
-    assert (DEVICE.JOBS["product"], DEVICE.JOBS["convolution"]) == (2**30, 1_849_688_064)
+    assert asked == [((128, 128, 3, 3), (1, 128, 28, 28), 1)]
+    assert (DEVICE.JOBS["product"], DEVICE.JOBS["convolution"]) == (2**27, 115_605_504)
+
+
+@pytest.mark.parametrize(("padding", "stride"), [(1, 1), (1, 2), (0, 1)])
+def test_a_convolution_with_weights_laid_out_beforehand_gives_the_same(padding, stride):
+    x = DEVICE.channels_last(torch.randn(1, 32, 14, 14))
+    w = DEVICE.channels_last(torch.randn(16, 32, 3, 3))
+    with torch.inference_mode():
+        ours = DEVICE.laid_out(w, x, padding, stride)
+        assert_close(ours(), F.conv2d(x, w, None, stride, padding), rtol=1e-4, atol=1e-4)
+        x.zero_()
+        assert not ours().any()  # it is computed anew on each call
 
 
 def test_ceilings_are_work_in_a_second():
     times = dict(zip(DEVICE.JOBS, (2.0, 4.0, 0.5, 8.0), strict=True))
-    timed = {name: DEVICE.Timing(ms, ms - 1, ms + 1) for name, ms in times.items()}
+    timed = {name: DEVICE.Timing(2 * ms, ms, 3 * ms) for name, ms in times.items()}
     machine = DEVICE.ceilings(timed)
     speed = {name: DEVICE.JOBS[name] / (ms / 1000) for name, ms in times.items()}
     assert machine.macs == max(speed["product"], speed["convolution"])
@@ -201,3 +219,67 @@ def test_one_file_holds_the_onnx_network_and_nothing_is_said(tmp_path, capfd):
     file = DEVICE.to_onnx(layer, x, tmp_path / "layer.onnx")
     assert list(tmp_path.iterdir()) == [file] and capfd.readouterr().out == ""
     assert_close(DEVICE.onnx_runner(file)(x), layer(x).detach())
+
+
+# ---------------------------------------------------------------- the profile
+
+# As XNNPACK calls V3's operations: stem, depthwise, a squeeze-and-excite, pointwise, the end.
+V3_NAMES = {
+    "OPERATOR_CALL": "conversion",
+    "Transpose (ND, X32) #1": "conversion",
+    "Convolution (NHWC, F32) IGEMM #1": "standard",
+    "HardSwish (NC) #1": "activation",
+    "Convolution (NHWC, F32) DWConv #1": "depthwise",
+    "Mean (ND) Reduce2 #1": "squeeze-and-excite",
+    "Fully Connected (NC, F32) GEMM #1": "squeeze-and-excite",
+    "Add (ND) #1": "squeeze-and-excite",
+    "Clamp (NC) #1": "squeeze-and-excite",
+    "Multiply (ND) #1": "squeeze-and-excite",
+    "Fully Connected (NC, F32) GEMM #2": "pointwise",
+    "Add (ND) #2": "addition",
+    "Constant Pad (ND, X32) #1": "padding",
+    "Invalid Unary Op #1": "activation",
+    "Mean (ND) Reduce2 #2": "pooling",
+    "Static Reshape (NC) #1": "conversion",
+    "Fully Connected (NC, F32) GEMM #3": "classifier",
+    "Clamp (NC) #2": "activation",
+    "Fully Connected (NC, F32) GEMM #4": "classifier",
+}
+
+
+def test_the_kinds_follow_from_names_and_order():
+    assert DEVICE.kinds_of(list(V3_NAMES)) == list(V3_NAMES.values())
+
+
+def test_a_profile_adds_up_its_operations_and_nothing_else():
+    events = [
+        DEVICE.Event("native_call_copy.out", [9.0, 9.0, 9.0]),
+        DEVICE.Event("OPERATOR_CALL", [0.5, 0.5, 0.5]),
+        DEVICE.Event("Convolution (NHWC, F32) IGEMM #1", [1.0, 2.0, 6.0]),
+        DEVICE.Event("Convolution (NHWC, F32) IGEMM #2", [1.0, 1.0, 2.0]),
+        DEVICE.Event("Convolution (NHWC, F32) DWConv #1", [0.5, 0.5, 0.5]),
+        DEVICE.Event("DELEGATE_CALL", [3.5, 4.5, 9.5]),
+        DEVICE.Event("Method::execute", [4.0, 5.0, 10.0]),
+    ]
+    assert [each.name[-2:] for each in DEVICE.operations(events)] == ["LL", "#1", "#2", "#1"]
+    assert DEVICE.by_kind(events) == {"conversion": 0.5, "standard": 3.0, "depthwise": 0.5}
+    assert DEVICE.whole(events) == [4.0, 5.0, 10.0]
+    assert DEVICE.covered(events) == pytest.approx(4 / 5)  # 3 of 4, 4 of 5, 9 of 10
+
+
+def test_a_profile_of_a_file(tmp_path, capfd):
+    """A small network with its own times: each operation once, in order, for each run."""
+    layers = nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU6(), nn.Conv2d(8, 8, 3, 1, 1, groups=8)
+    network = nn.Sequential(*layers, nn.Conv2d(8, 16, 1), nn.Hardswish()).eval()
+    x = torch.randn(1, 3, 64, 64)
+    file = DEVICE.to_executorch(network, x, tmp_path / "small.pte")
+    capfd.readouterr()
+    events = DEVICE.profiled(file, x, runs=5)
+    assert capfd.readouterr() == ("", "")
+    kinds = DEVICE.kinds_of([each.name for each in DEVICE.operations(events)])
+    wanted = ["standard", "depthwise", "classifier", "activation"]  # no pooling stands before
+    assert [kind for kind in kinds if kind != "conversion"] == wanted
+    assert all(len(each.ms) == 5 for each in events)
+    assert min(ms for each in DEVICE.operations(events) for ms in each.ms) >= DEVICE.LOST / 2
+    assert 0.3 < DEVICE.covered(events) < 1.2  # so small a run is mostly calls
+    assert len(list(tmp_path.iterdir())) == 1
