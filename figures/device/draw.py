@@ -20,7 +20,7 @@ STEPS = {
     "OpenVINO": "OpenVINO",
     "LiteRT": "LiteRT",
     "ExecuTorch": "ExecuTorch",
-    "ExecuTorch, 8 bits": "the same, 8 bits",
+    "ExecuTorch, 8 bits": "in 8 bits",
 }
 
 
@@ -107,7 +107,7 @@ def kinds() -> None:
 def staircase() -> None:
     """How many times faster than eager, by path: one column for each network."""
     fig, axes = plt.subplots(1, len(NETWORKS), figsize=(WIDTH, 4.2), sharex=True, sharey=True)
-    fig.subplots_adjust(0.25, 0.12, 0.99, 0.89, wspace=0.1)
+    fig.subplots_adjust(0.25, 0.12, 0.985, 0.89, wspace=0.16)
     most = 0
     for ax, name in zip(axes, NETWORKS, strict=True):
         times = {path: latency.recorded()["networks"][name]["ms"].get(path) for path in STEPS}
@@ -129,7 +129,7 @@ def staircase() -> None:
         ax.set_xticks([1, 5], ["1", "5"])
         ax.tick_params(left=False)
         ax.spines["left"].set_visible(False)
-    axes[0].set(xlim=(0.3, 1.7 * most), ylim=(len(STEPS) - 0.5, -0.5))
+    axes[0].set(xlim=(0.2, 1.5 * most), ylim=(len(STEPS) - 0.5, -0.5))
     axes[0].set_yticks(range(len(STEPS)), list(STEPS.values()), color=colour("ink"))
     fig.text(0.62, 0.015, "times as fast as eager", ha="center")
     save(fig, "device/staircase")

@@ -81,6 +81,10 @@ def most(kinds: tuple[str, ...], way: str = "") -> float:
     return max(shares(kinds, way))
 
 
+# As the roofline's text says: ExecuTorch's depthwise kernels are the faster ones.
+for each in layer_times("depthwise"):
+    assert layer_ms("depthwise", each, "ExecuTorch") < layer_ms("depthwise", each)
+
 # Microseconds of a call in PyTorch that has next to nothing to compute.
 CALL = 1000 * RECORD["habits"]["100 calls"][0] / 100
 
@@ -217,6 +221,9 @@ def sped_up(part: float, rest: float, factor: float) -> float:
 
 # In 32 bits pointwise layers take most, everywhere.
 assert {largest(name, "32") for name in MOBILE} == {"pointwise"}
+# As the figure's caption says: from 32 bits to 8 the pointwise part shrinks, the other does not.
+assert all(kind_gain(name, "pointwise") > 1.9 for name in MOBILE)
+assert all(kind_gain(name, "depthwise") < 1.15 for name in MOBILE)
 
 V4_TIMES = [
     getattr(papers.V4_TABLE6[name], column)
