@@ -1,23 +1,27 @@
 """Names for the expressions beside the numbers of the chapter on devices."""
 
-import math
 from functools import cache
-from statistics import mean
 
 import torch
 
 from tests.book import definitions
 from tests.numbers import integer, minutes, provided
-from tools import latency, papers
+from tools import latency, operators, papers
 from tools.counting import macs as count_macs
 from tools.counting import on_meta
-from tools.latency import bound, layer_times, machine, milliseconds
+from tools.latency import NETWORKS, bound, layer_times, machine, milliseconds
+from tools.operators import kind_ms
+from tools.operators import share as of_time
 
 notebook = definitions("device")
 RECORD = latency.recorded()
-FLOAT = ("eager", "channels last", "folded", "compiled", "ONNX Runtime", "ExecuTorch")
-MOBILE = ("V1", "V2", "V3-Large", "V3-Small")
+FLOAT = (
+    *("eager", "channels last", "folded", "compiled"),
+    *("ONNX Runtime", "OpenVINO", "LiteRT", "ExecuTorch"),
+)
+MOBILE = ("V1", "V2", "V3-Large", "V3-Small", "Lite0")
 ALL = (*MOBILE, "ResNet-50")
+XEON, EPYC = 0, 1  # rows of the record
 
 # ---------------------------------------------------------------- layers
 
@@ -33,7 +37,7 @@ def conv(m: int, n: int, kernel: int, stride: int = 1, groups: int = 1) -> torch
     return on_meta(torch.nn.Conv2d, *sizes, groups=groups, bias=False)
 
 
-MIDDLE, END = place(512, 512, 14), place(1024, 1024, 7)
+FIRST, MIDDLE, END = place(32, 64, 112), place(512, 512, 14), place(1024, 1024, 7)
 with torch.device("meta"):  # a cost needs no values
     COSTS = {kind: cost for kind, (cost, _) in MIDDLE.jobs().items()}
 
@@ -45,27 +49,44 @@ def fewer(layer) -> float:
     return count_macs(conv(m, n, 3, stride), m, side, side) / count_macs(pair, m, side, side)
 
 
-def faster_layer(layer) -> float:
-    return layer_times("standard")[layer][1] / layer_times("separable")[layer][1]
+def layer_ms(kind: str, layer, way: str = "", index: int = XEON) -> float:
+    return layer_times(kind, way, index)[layer][1]
 
 
-def speed(kind: str, layer=MIDDLE) -> float:
-    """Billion MACs per second."""
-    cost, ms, _ = layer_times(kind)[layer]
-    return cost.macs / ms / 1e6
+def faster_layer(layer, way: str = "", index: int = XEON) -> float:
+    """How many times faster the pair is than the full layer."""
+    return layer_ms("standard", layer, way, index) / layer_ms("separable", layer, way, index)
 
 
-def share(kind: str, layer=MIDDLE) -> float:
+def laid_out_ms(layer) -> float:
+    """A full layer in PyTorch whose weights were laid out beforehand."""
+    return layer_ms("standard", layer, "laid out")
+
+
+def share(kind: str, way: str = "", layer=MIDDLE) -> float:
     """Of what the bound allows, in per cent."""
-    cost, ms, roof = layer_times(kind)[layer]
+    cost, ms, roof = layer_times(kind, way)[layer]
     return 100 * cost.bound(roof) / ms
 
 
-# Two depthwise layers of which one has half the other's MACs, in microseconds.
-HALF, WHOLE = (
-    1000 * layer_times("depthwise")[notebook.Layer(m, 2 * m, side, 2)][1]
-    for m, side in ((512, 14), (256, 28))
-)
+def shares(kinds: tuple[str, ...], way: str) -> list[float]:
+    return [share(kind, way, layer) for kind in kinds for layer in layer_times(kind, way)]
+
+
+def least(kinds: tuple[str, ...], way: str = "") -> float:
+    return min(shares(kinds, way))
+
+
+def most(kinds: tuple[str, ...], way: str = "") -> float:
+    return max(shares(kinds, way))
+
+
+# As the roofline's text says: ExecuTorch's depthwise kernels are the faster ones.
+for each in layer_times("depthwise"):
+    assert layer_ms("depthwise", each, "ExecuTorch") < layer_ms("depthwise", each)
+
+# Microseconds of a call in PyTorch that has next to nothing to compute.
+CALL = 1000 * RECORD["habits"]["100 calls"][0] / 100
 
 # ---------------------------------------------------------------- networks
 
@@ -74,9 +95,24 @@ def macs(network: torch.nn.Module) -> int:
     return count_macs(network, 3, 224, 224)
 
 
-def faster(name: str, path: str) -> float:
+def faster(name: str, path: str, index: int = XEON) -> float:
     """How many times faster than eager."""
-    return milliseconds(name, "eager") / milliseconds(name, path)
+    return milliseconds(name, "eager", index) / milliseconds(name, path, index)
+
+
+def gain(name: str, index: int = XEON) -> float:
+    """How many times faster 8 bits are than 32."""
+    short = milliseconds(name, "ExecuTorch, 8 bits", index)
+    return milliseconds(name, "ExecuTorch", index) / short
+
+
+def runtime_row(path: str) -> list[float]:
+    return [milliseconds(name, path) for name in ALL]
+
+
+def threads(name: str) -> float:
+    """How many times as fast on two as on one."""
+    return milliseconds(name, "folded") / milliseconds(name, "two threads")
 
 
 def best(name: str) -> tuple[float, str]:
@@ -92,43 +128,102 @@ def megabytes(name: str, path: str) -> float:
     return RECORD["networks"][name]["bytes"][path] / 1e6
 
 
-def noise(name: str, what: str) -> float:
-    return RECORD["networks"][name]["decibels"][what]
-
-
-NETS = {name: on_meta(build) for name, build in notebook.NETWORKS.items()}
+NETS = {name: on_meta(build) for name, build in NETWORKS.items()}
 with torch.device("meta"):  # sizes need no values
     FOLDED = {name: notebook.fold_network(NETS[name]) for name in ALL}
     PEAK = {name: notebook.peak(FOLDED[name], torch.empty(1, 3, 224, 224)) for name in ALL}
 
-# ---------------------------------------------------------------- trained on digits
 
-DIGITS = latency.load()["digits"]
-
-
-def digits(kind: str, what: str) -> float:
-    return mean(run[what] for run in DIGITS[kind])
+def weights(name: str) -> int:
+    """Bytes in 32 bits, batch norms folded."""
+    return 4 * sum(each.numel() for each in FOLDED[name].parameters())
 
 
-def ruined(kind: str) -> int:
-    """How many of the seeds guess when each layer has one scale."""
-    return sum(run["tensor"] < 20 for run in DIGITS[kind])
+def memory(name: str) -> dict[str, float]:
+    return RECORD["networks"][name]["memory"]
 
 
-CHANNELS = {
-    name: sum(m.num_features for m in NETS[name].modules() if isinstance(m, torch.nn.BatchNorm2d))
-    for name in ("V1", "V2")
-}
-V3_EPS = next(m.eps for m in NETS["V3-Large"].modules() if isinstance(m, torch.nn.BatchNorm2d))
-# ExecuTorch's quantiser lets no scale be smaller: tests/appendix/test_ledger.py sees to that.
-SMALLEST = 2**-12
-# How many decibels are lost with few pictures to calibrate with, in the mean over all kinds.
-NOISIER = mean(digits(kind, "channel, dB") - digits(kind, "channel, few, dB") for kind in DIGITS)
-LOST = max(run["32 bits"] - run["channel"] for runs in DIGITS.values() for run in runs)
-# Exactly those networks fell that have a dead channel; each has one. V3 never fell.
-for name in ("V1", "V2"):
-    assert all(run["dead"] == (1 if run["tensor"] < 20 else 0) for run in DIGITS[name])
-assert ruined("V3-Large") == ruined("V3-Small") == 0
+def memory_row(name: str) -> tuple[float, ...]:
+    """Megabytes of maps and of weights, and as which the process grows; milliseconds to load."""
+    sizes = PEAK[name][0], weights(name), memory(name)["most"]
+    return *(size / 1e6 for size in sizes), memory(name)["load"]
+
+
+grown = [memory(name)["most"] / (PEAK[name][0] + weights(name)) for name in MOBILE]
+GROWTH = min(grown), max(grown)
+PLANNED = max(memory(name)["planned"] for name in MOBILE)
+assert PLANNED - min(memory(name)["planned"] for name in MOBILE) < 1000
+MOST_WHILE_LOADING = all(memory(name)["loading"] == memory(name)["most"] for name in MOBILE)
+
+# ---------------------------------------------------------------- what travels
+
+
+def resnet_over_v2(index: int) -> float:
+    times = [milliseconds(name, "ExecuTorch", index) for name in ("ResNet-50", "V2")]
+    return times[0] / times[1]
+
+
+def travels(ratio) -> tuple[float, float]:
+    """On both machines."""
+    return ratio(XEON), ratio(EPYC)
+
+
+TRAVELLERS = [
+    travels(ratio)
+    for ratio in (
+        lambda index: faster_layer(FIRST, index=index),
+        lambda index: faster_layer(END, index=index),
+        lambda index: faster("V2", "ExecuTorch", index),
+        lambda index: gain("V2", index),
+        resnet_over_v2,
+    )
+]
+
+# ---------------------------------------------------------------- where the time goes
+
+COVERED = [operators.profile(name, bits)["covered"] for name in MOBILE for bits in operators.BITS]
+H_SWISHES = sum(isinstance(m, torch.nn.Hardswish) for m in NETS["V3-Small"].modules())
+
+
+def time_row(kinds: str, bits: str = "32") -> list[float]:
+    return [of_time(name, kinds, bits) for name in MOBILE]
+
+
+def largest(name: str, bits: str) -> str:
+    """The kind that takes most of the time."""
+    kinds = operators.profile(name, bits)["kinds"]
+    return max(kinds, key=kinds.get)
+
+
+def kind_gain(name: str, kind: str) -> float:
+    """How many times faster a kind of layer is in 8 bits."""
+    return kind_ms(name, kind) / kind_ms(name, kind, "8")
+
+
+def classifiers(name: str) -> list:
+    return [cost for kind, cost, _ in operators.layers(name) if kind == "classifier"]
+
+
+def classifier_macs(name: str) -> float:
+    """Of all MACs."""
+    return sum(cost.macs for cost in classifiers(name)) / macs(NETS[name])
+
+
+def classifier_megabytes(name: str) -> float:
+    """Its weights: each is used for one MAC."""
+    return 4 * sum(cost.macs for cost in classifiers(name)) / 1e6
+
+
+def sped_up(part: float, rest: float, factor: float) -> float:
+    """How many times faster all of it is when one part is."""
+    return (part + rest) / (part / factor + rest)
+
+
+# In 32 bits pointwise layers take most, everywhere.
+assert {largest(name, "32") for name in MOBILE} == {"pointwise"}
+# As the figure's caption says: from 32 bits to 8 the pointwise part shrinks, the other does not.
+assert all(kind_gain(name, "pointwise") > 1.9 for name in MOBILE)
+assert all(kind_gain(name, "depthwise") < 1.15 for name in MOBILE)
 
 V4_TIMES = [
     getattr(papers.V4_TABLE6[name], column)
@@ -154,17 +249,10 @@ def over_blocks(kind: str, index: int) -> float:
 
 
 DEPTHWISE_SHARE = over_blocks("depthwise", 0) / macs(notebook.mobilenet_v1())
-DEPTHWISE_TIME = over_blocks("depthwise", 1) / (
-    over_blocks("depthwise", 1) + over_blocks("pointwise", 1)
-)
-RATIOS = [faster_layer(layer) for layer in layer_times("standard")]
-
-# At the first place the pointwise layer works two thirds as fast as the full one.
-FIRST = place(32, 64, 112)
-assert 0.62 < speed("pointwise", FIRST) / speed("standard", FIRST) < 0.71
-# The caption of the roofline: at most half; and a tenth on the smallest map.
-assert max(share("depthwise", layer) for layer in layer_times("depthwise")) < 50
-assert 9 < share("depthwise", END) < 11
+RATIOS = {
+    way: [faster_layer(layer, way) for layer in layer_times("standard", way)]
+    for way in ("", "ExecuTorch")
+}
 
 
 # ---------------------------------------------------------------- exercises
@@ -187,32 +275,3 @@ def depthwise(kernel: int, channels: int, side: int, stride: int, bits: int) -> 
 def microseconds(cost: notebook.LayerCost, rate: float, moved: float) -> float:
     """At the bound, of a machine with so many billion MACs and bytes in a second."""
     return max(cost.macs / rate, cost.bytes / moved) / 1000
-
-
-@cache
-def folding(w, b, mu, gamma, beta, root, x=0) -> dict[str, float]:
-    """One channel, folded by the notebook: the numbers that it has, and what it makes of x."""
-    layer = torch.nn.Conv2d(1, 1, 1).double().requires_grad_(False)
-    norm = torch.nn.BatchNorm2d(1).double().eval().requires_grad_(False)
-    norm.running_var.fill_(root**2 - norm.eps)
-    for part, value in (
-        (layer.weight, w),
-        (layer.bias, b),
-        (norm.running_mean, mu),
-        (norm.weight, gamma),
-        (norm.bias, beta),
-    ):
-        part.fill_(value)
-    merged = notebook.fold(layer, norm)
-    one = torch.full((1, 1, 1, 1), float(x), dtype=torch.float64)
-    found = {"weight": merged.weight, "bias": merged.bias, "conv": layer(one)}
-    found |= {"norm": norm(layer(one)), "folded": merged(one)}
-    return {name: value.item() for name, value in found.items()}
-
-
-# As the page's table has them: a row for each way to quantise, V1 and V2 beside each other.
-KRISHNAMOORTHI_ROWS = [
-    getattr(papers.KRISHNAMOORTHI[f"Mobilenet-v{version}_1_224"], way)
-    for way in papers.Granularity._fields
-    for version in (1, 2)
-]

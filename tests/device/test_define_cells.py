@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F
-from sklearn.datasets import load_digits, load_sample_images
+from sklearn.datasets import load_sample_images
 from torch import fx, nn
 from torch.testing import assert_close
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -16,7 +16,6 @@ from torchvision.models import (
 from torchvision.transforms.functional import normalize
 
 from tests.book import definitions
-from tests.pieces import assert_same_weights, classifier
 
 pytestmark = pytest.mark.usefixtures("one_seed")
 DEVICE = definitions("device")
@@ -33,24 +32,41 @@ class Moved(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_the_ceilings_jobs_do_what_is_written_about_them():
-    with torch.device("meta"):
+def test_the_ceilings_jobs_do_what_is_written_about_them(monkeypatch):
+    asked = []
+
+    def laid_out(weight, x, padding):  # oneDNN has no layer without numbers
+        asked.append((tuple(weight.shape), tuple(x.shape), padding))
+
+    with torch.device("meta"), monkeypatch.context() as patch:
+        patch.setitem(DEVICE.ceiling_jobs.__globals__, "laid_out", laid_out)
         jobs = DEVICE.ceiling_jobs()
-        for name in ("product", "convolution"):
-            with FlopCounterMode(display=False) as counter:
-                jobs[name]()
-            assert counter.get_total_flops() == 2 * DEVICE.JOBS[name]
+        with FlopCounterMode(display=False) as counter:
+            jobs["product"]()
+        assert counter.get_total_flops() == 2 * DEVICE.JOBS["product"]
         for name in ("cache", "memory"):
             with Moved() as moved:
                 jobs[name]()
             assert moved.bytes == DEVICE.JOBS[name]
     assert (DEVICE.JOBS["cache"], DEVICE.JOBS["memory"]) == (40e6, 512e6)
-    assert (DEVICE.JOBS["product"], DEVICE.JOBS["convolution"]) == (2**30, 1_849_688_064)
+    assert asked == [((128, 128, 3, 3), (1, 128, 28, 28), 1)]
+    assert (DEVICE.JOBS["product"], DEVICE.JOBS["convolution"]) == (2**27, 115_605_504)
+
+
+@pytest.mark.parametrize(("padding", "stride"), [(1, 1), (1, 2), (0, 1)])
+def test_a_convolution_with_weights_laid_out_beforehand_gives_the_same(padding, stride):
+    x = DEVICE.channels_last(torch.randn(1, 32, 14, 14))
+    w = DEVICE.channels_last(torch.randn(16, 32, 3, 3))
+    with torch.inference_mode():
+        ours = DEVICE.laid_out(w, x, padding, stride)
+        assert_close(ours(), F.conv2d(x, w, None, stride, padding), rtol=1e-4, atol=1e-4)
+        x.zero_()
+        assert not ours().any()  # it is computed anew on each call
 
 
 def test_ceilings_are_work_in_a_second():
     times = dict(zip(DEVICE.JOBS, (2.0, 4.0, 0.5, 8.0), strict=True))
-    timed = {name: DEVICE.Timing(ms, ms - 1, ms + 1) for name, ms in times.items()}
+    timed = {name: DEVICE.Timing(2 * ms, ms, 3 * ms) for name, ms in times.items()}
     machine = DEVICE.ceilings(timed)
     speed = {name: DEVICE.JOBS[name] / (ms / 1000) for name, ms in times.items()}
     assert machine.macs == max(speed["product"], speed["convolution"])
@@ -193,67 +209,8 @@ def test_what_is_left_out_is_said_in_200_letters(capsys):
     assert capsys.readouterr().out == "Left out: it. ValueError: a b " + 196 * "c" + "\n"
 
 
-def test_weights_are_rounded_where_it_is_asked():
-    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(4, 5))
-    before = [layer.weight.clone() for layer in (network[0], network[2])]
-    for per_channel in (True, False):
-        everywhere = DEVICE.round_weights(network, per_channel)
-        linear = DEVICE.round_weights(network, per_channel, lambda m: isinstance(m, nn.Linear))
-        ours = [each[2].weight for each in (everywhere, linear)] + [everywhere[0].weight]
-        expected = [DEVICE.rounded(w, per_channel) for w in (before[1], before[1], before[0])]
-        assert all(torch.equal(a, b) for a, b in zip(ours, expected, strict=True))
-        assert torch.equal(linear[0].weight, before[0])
-    assert torch.equal(network[0].weight, before[0]) and torch.equal(network[2].weight, before[1])
-
-
-def test_its_digits_are_enlarged_and_cut_in_two():
-    learn, test = DEVICE.digits()
-    pixels, labels = load_digits(return_X_y=True)
-    order = torch.randperm(1797, generator=torch.Generator().manual_seed(0))
-    large = F.interpolate(
-        torch.tensor(pixels, dtype=torch.float32).reshape(-1, 1, 8, 8), (32, 32), mode="bilinear"
-    )
-    for part, index in ((learn, order[:600]), (test, order[797:])):
-        assert part.images.shape == (len(index), 3, 32, 32)
-        assert_close(part.images, (large[index] / 8 - 1).expand(-1, 3, -1, -1))
-        assert torch.equal(part.labels, torch.tensor(labels)[index])
-
-
-def test_it_learns_by_sgd_with_one_cycle_and_takes_averages_in_the_end():
-    part = DEVICE.Digits(torch.randn(150, 6, 1, 1), torch.arange(150) % 3)
-    networks = []
-    for _ in range(2):
-        torch.manual_seed(0)
-        networks.append(nn.Sequential(nn.Conv2d(6, 8, 1), nn.BatchNorm2d(8), *classifier(8)))
-        networks[-1].pop(4)  # its norm is of another kind
-    ours, theirs = networks
-    torch.manual_seed(1)
-    losses = list(DEVICE.train(ours.eval(), part, 2, 0.1))
-    torch.manual_seed(1)
-    sgd = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(sgd, max_lr=0.1, total_steps=6)
-    expected = []
-    for _ in range(2):
-        order = torch.randperm(150)
-        for index in (order[:50], order[50:100], order[100:]):
-            sgd.zero_grad()
-            loss = F.cross_entropy(theirs(part.images[index]), part.labels[index])
-            loss.backward()
-            sgd.step(), cycle.step()
-        expected.append(loss.item())
-    DEVICE.take_averages(theirs, [part.images[:100], part.images[100:]])
-    assert losses == expected
-    assert_same_weights(ours, theirs)
-    logits = DEVICE.predict(ours, part)
-    assert_close(logits, ours(part.images).detach())
-    share = (logits.argmax(1) == part.labels).double().mean()
-    assert DEVICE.accuracy(ours, part) == pytest.approx(100 * float(share))
-
-
 def test_small_measures():
     assert DEVICE.agrees(torch.tensor([3.0, 4.5]), torch.tensor([3.0, 4.0])) == pytest.approx(0.1)
-    assert DEVICE.is_depthwise(nn.Conv2d(4, 4, 3, groups=4))
-    assert not DEVICE.is_depthwise(nn.Conv2d(4, 4, 3)) and not DEVICE.is_depthwise(nn.ReLU())
     assert DEVICE.row((1.234, None, 100)) == "      1.23         -    100.00"
 
 
@@ -262,3 +219,67 @@ def test_one_file_holds_the_onnx_network_and_nothing_is_said(tmp_path, capfd):
     file = DEVICE.to_onnx(layer, x, tmp_path / "layer.onnx")
     assert list(tmp_path.iterdir()) == [file] and capfd.readouterr().out == ""
     assert_close(DEVICE.onnx_runner(file)(x), layer(x).detach())
+
+
+# ---------------------------------------------------------------- the profile
+
+# As XNNPACK calls V3's operations: stem, depthwise, a squeeze-and-excite, pointwise, the end.
+V3_NAMES = {
+    "OPERATOR_CALL": "conversion",
+    "Transpose (ND, X32) #1": "conversion",
+    "Convolution (NHWC, F32) IGEMM #1": "standard",
+    "HardSwish (NC) #1": "activation",
+    "Convolution (NHWC, F32) DWConv #1": "depthwise",
+    "Mean (ND) Reduce2 #1": "squeeze-and-excite",
+    "Fully Connected (NC, F32) GEMM #1": "squeeze-and-excite",
+    "Add (ND) #1": "squeeze-and-excite",
+    "Clamp (NC) #1": "squeeze-and-excite",
+    "Multiply (ND) #1": "squeeze-and-excite",
+    "Fully Connected (NC, F32) GEMM #2": "pointwise",
+    "Add (ND) #2": "addition",
+    "Constant Pad (ND, X32) #1": "padding",
+    "Invalid Unary Op #1": "activation",
+    "Mean (ND) Reduce2 #2": "pooling",
+    "Static Reshape (NC) #1": "conversion",
+    "Fully Connected (NC, F32) GEMM #3": "classifier",
+    "Clamp (NC) #2": "activation",
+    "Fully Connected (NC, F32) GEMM #4": "classifier",
+}
+
+
+def test_the_kinds_follow_from_names_and_order():
+    assert DEVICE.kinds_of(list(V3_NAMES)) == list(V3_NAMES.values())
+
+
+def test_a_profile_adds_up_its_operations_and_nothing_else():
+    events = [
+        DEVICE.Event("native_call_copy.out", [9.0, 9.0, 9.0]),
+        DEVICE.Event("OPERATOR_CALL", [0.5, 0.5, 0.5]),
+        DEVICE.Event("Convolution (NHWC, F32) IGEMM #1", [1.0, 2.0, 6.0]),
+        DEVICE.Event("Convolution (NHWC, F32) IGEMM #2", [1.0, 1.0, 2.0]),
+        DEVICE.Event("Convolution (NHWC, F32) DWConv #1", [0.5, 0.5, 0.5]),
+        DEVICE.Event("DELEGATE_CALL", [3.5, 4.5, 9.5]),
+        DEVICE.Event("Method::execute", [4.0, 5.0, 10.0]),
+    ]
+    assert [each.name[-2:] for each in DEVICE.operations(events)] == ["LL", "#1", "#2", "#1"]
+    assert DEVICE.by_kind(events) == {"conversion": 0.5, "standard": 3.0, "depthwise": 0.5}
+    assert DEVICE.whole(events) == [4.0, 5.0, 10.0]
+    assert DEVICE.covered(events) == pytest.approx(4 / 5)  # 3 of 4, 4 of 5, 9 of 10
+
+
+def test_a_profile_of_a_file(tmp_path, capfd):
+    """A small network with its own times: each operation once, in order, for each run."""
+    layers = nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU6(), nn.Conv2d(8, 8, 3, 1, 1, groups=8)
+    network = nn.Sequential(*layers, nn.Conv2d(8, 16, 1), nn.Hardswish()).eval()
+    x = torch.randn(1, 3, 64, 64)
+    file = DEVICE.to_executorch(network, x, tmp_path / "small.pte")
+    capfd.readouterr()
+    events = DEVICE.profiled(file, x, runs=5)
+    assert capfd.readouterr() == ("", "")
+    kinds = DEVICE.kinds_of([each.name for each in DEVICE.operations(events)])
+    wanted = ["standard", "depthwise", "classifier", "activation"]  # no pooling stands before
+    assert [kind for kind in kinds if kind != "conversion"] == wanted
+    assert all(len(each.ms) == 5 for each in events)
+    assert min(ms for each in DEVICE.operations(events) for ms in each.ms) >= DEVICE.LOST / 2
+    assert 0.3 < DEVICE.covered(events) < 1.2  # so small a run is mostly calls
+    assert len(list(tmp_path.iterdir())) == 1
