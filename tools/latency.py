@@ -48,22 +48,17 @@ trained = definitions("trained")
 
 
 def fixed_padding(network: nn.Module) -> nn.Module:
-    """A copy of a Lite0 for 224×224 whose zeros are numbers, as an exporter wants them.
-
-    Where as many belong on all sides, the convolution adds them itself.
-    """
+    """A Lite0 for 224×224 whose paddings are numbers, as an exporter wants them; in place."""
     x = torch.zeros(1, 3, 224, 224, device=next(network.parameters()).device)
     handles = []
 
     def note(unit, inputs, output):
-        before, after = inputs[0].shape[-1], output.shape[-1]
-        zeros = max(0, (after - 1) * unit.pad.stride + unit.pad.kernel - before)
+        zeros = unit.pad(inputs[0]).shape[-1] - inputs[0].shape[-1]
         low, high = zeros // 2, zeros - zeros // 2
-        unit.pad = nn.Identity() if low == high else nn.ZeroPad2d((low, high, low, high))
-        unit.conv.padding = (low, low) if low == high else (0, 0)
+        unit.pad = nn.ZeroPad2d((low, high, low, high))
 
     for unit in network.modules():
-        if isinstance(unit, trained.ConvNormAct):
+        if hasattr(unit, "pad"):
             handles.append(unit.register_forward_hook(note))
     with torch.no_grad():
         network(x)
