@@ -46,10 +46,6 @@ def squeeze_params(variant: str) -> int:
     return sum(params(m) for m in modules if isinstance(m, notebook.SqueezeExcitation))
 
 
-def shortcuts(network: nn.Module) -> int:
-    return sum(block.shortcut for block in network.blocks)
-
-
 def last_squeezes() -> int:
     """Parameters of squeeze-and-excite in V3-Large's last two blocks."""
     return sum(params(block.squeeze_excite) for block in LARGE.blocks[-2:])
@@ -125,6 +121,11 @@ def price(number: int) -> tuple[int, float, float]:
 
     each = (cost(row.exp) - cost(row.exp - 8)) / 8
     return row.exp, each, share(0.01 * SEED[0] / each, row.exp)
+
+
+CHEAPEST = sorted(range(2, 16), key=lambda number: price(number)[2])[:3]
+# Of what a channel of block 2 costs, the share in front of the stride.
+EXPANDING = notebook.MNASNET_A1[0].out * 112**2 / price(2)[1]
 
 
 def price_row(*blocks: int) -> float:
@@ -250,6 +251,10 @@ def runs(found) -> str:
             pieces.append([number, number])
         pieces[-1][1] = number
     return " and ".join(f"{first} to {last}" for first, last in pieces)
+
+
+# "These three have ReLU", says the review's solution of the blocks whose squeeze is rounded.
+assert all((r.exp // 4 % 8 > 0) == (r.nl == "RE") for r in rows("large") if r.se)
 
 
 def expansions(variant: str) -> list[int]:
