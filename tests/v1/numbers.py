@@ -261,21 +261,25 @@ def share(part: float, whole: float) -> float:
 
 
 def kind_row(kind: str) -> tuple:
-    """MACs and weights of a kind of layer, each with its share in per cent."""
+    """Per cent of all MACs, the weights, and per cent of all weights that a kind of layer has."""
     count, weights = KINDS[kind]
-    return count, share(count, FULL_SIZE), weights, share(weights, WEIGHTS)
+    return share(count, FULL_SIZE), weights, share(weights, WEIGHTS)
 
 
 def width_row(alpha: float) -> tuple:
-    """A width, its square, the share of the MACs, million parameters and their share."""
-    size = SIZED[alpha]
-    left = percent(GRID[alpha, 224], FULL_SIZE)
-    return alpha, 100 * alpha**2, left, size / 1e6, percent(size, PARAMS)
+    """A width, its square, and what is left of MACs and parameters, in per cent."""
+    left = percent(GRID[alpha, 224], FULL_SIZE), percent(SIZED[alpha], PARAMS)
+    return alpha, 100 * alpha**2, *left
 
 
 def point(alpha: float, size: int) -> tuple[float, float]:
     """Million MACs and released accuracy of one of the sixteen networks."""
     return GRID[alpha, size] / 1e6, TOP1[alpha, size]
+
+
+def grid_row(alpha: float) -> tuple:
+    """A width, its million MACs at 224, and the released accuracy at each size."""
+    return alpha, GRID[alpha, 224] / 1e6, *(TOP1[alpha, size] for size in papers.V1_SIZES)
 
 
 def percent(part: float, whole: float) -> str:

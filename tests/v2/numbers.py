@@ -154,6 +154,12 @@ def thin_to_the_end(width: float, features: int = 1280) -> nn.Module:
     return mistaken(right, wrong, width_mult=width)
 
 
+def price_of_a_wide_end(width: float, features: int) -> float:
+    """Per cent of a thin network's MACs that it would not take with a thin last layer."""
+    without = macs(thin_to_the_end(width, features), 3, 224, 224)
+    return 100 - share(without, macs(v2(width_mult=width), 3, 224, 224))
+
+
 thin_last = thin_to_the_end(0.35)
 
 
@@ -203,8 +209,3 @@ def shares(kind: str) -> tuple[float, float]:
     """Per cent of all MACs and of all weights that a kind of layer has."""
     count, weights = KINDS[kind]
     return share(count, MACS), share(weights, WEIGHTS)
-
-
-def channels_row(side: int) -> tuple[int, int, int, int]:
-    """A row of Table 3: the side of a map, twice, and V2's channels, printed and counted."""
-    return side, side, papers.V2_TABLE3[side].v2.channels, V2_BETWEEN[side]
