@@ -601,7 +601,7 @@ V4_TABLE6 = rows(
 )
 
 # Its Table 16: MACs per byte where arithmetic becomes the limit, in 8 bits.
-V4_RIDGE = {"Pixel 6 CPU": 31.2, "Pixel 8 EdgeTPU": 433.8}
+V4_RIDGE = {"Pixel 6 CPU": 31.2, "Pixel 4 DSP": 347.3, "Pixel 8 EdgeTPU": 433.8}
 
 # Zhang et al. 2018, Table 8: milliseconds on one core of a Snapdragon 820 at 224×224.
 SHUFFLENET_TABLE8 = {"1.0 MobileNet-224": 110.0}
@@ -616,6 +616,7 @@ LITE0_MACS, LITE0_PARAMS = 407, 4.7  # millions
 TORCHVISION_INT8_MB = {"V2": 3.42, "V3-Large": 21.55}
 SHENG = rows(Quantised, {"InceptionV3": (78.00, 76.92), "MobileNetV1": (70.50, 1.80)})
 SHENG_MENDED = 68.03
+SHENG_VARIANCE = 45.73  # section 2.3.1: dead channels get the others' mean variance
 # After training, with PyTorch's PT2E and its quantiser for x86: pytorch/pytorch, issue 114859.
 PT2E_V3 = Quantised(74.054, 73.512)
 # EfficientNet-Lite0, after training: README of efficientnet/lite in tensorflow/tpu.
