@@ -175,7 +175,7 @@ def bound(name: str, index: int = 0) -> float:
 def processor() -> dict:
     """What Linux says of it; elsewhere nothing."""
     file = Path("/proc/cpuinfo")
-    lines = file.read_text().splitlines() if file.exists() else ()
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else ()
     said = {}
     for line in lines:
         key, _, value = line.partition(":")
@@ -318,7 +318,7 @@ def to_litert(network: nn.Module, image: torch.Tensor, file: Path) -> Path:
     if "LITERT" not in os.environ:
         raise OSError("LITERT names no Python that has litert-torch")
     asked = [os.environ["LITERT"], "-c", CONVERT, str(given), str(file)]
-    subprocess.run(asked, check=True, capture_output=True, text=True)
+    subprocess.run(asked, check=True, capture_output=True, encoding="utf-8")
     return file
 
 
@@ -348,7 +348,7 @@ from executorch.runtime import Runtime
 import torch
 
 def kilobytes(what):
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(what))
 
 def load(file):
@@ -378,7 +378,7 @@ def footprint(file: Path, tiny: Path) -> dict[str, float]:
     asked = [sys.executable, "-W", "ignore", "-c", ALONE, str(tiny), str(file)]
     runs = []
     for _ in range(3):
-        done = subprocess.run(asked, check=True, capture_output=True, text=True)
+        done = subprocess.run(asked, check=True, capture_output=True, encoding="utf-8")
         runs.append([float(number) for number in done.stdout.split()])
     load_ms, first_ms, loaded, loading, most = (median(each) for each in zip(*runs, strict=True))
     return {

@@ -88,7 +88,7 @@ EQUIVALENT = {
             "return torch.cat([network(x) for x in part.images.split(100)])",
             "return torch.cat([network(x) for x in part.images.split(101)])",
         ): ALONE
-        for chapter in ("device", "quantisation")
+        for chapter in ("quantisation",)
     },
     (
         "training",

@@ -210,7 +210,7 @@ def test_fewer_macs_are_not_as_many_times_less_time(counted_device):
         counted_device.faster_layer(p) / counted_device.fewer(p)
         for p in (counted_device.place(32, 64, 112), counted_device.END)
     ]
-    assert gains[0] < 0.8 and gains[1] > 2
+    assert gains[0] < 0.8 and gains[1] > 1.5
 
 
 def test_depthwise_layers_take_more_than_their_share_of_time_and_still_little(counted_device):
