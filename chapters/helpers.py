@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
+import skimage.data
 import torch
+import torch.nn.functional as F
 from matplotlib.cbook import get_sample_data
+from sklearn.datasets import load_sample_images
 from torch import Tensor, fx, nn
 from torch.export import Dim
 from torch.utils.flop_counter import FlopCounterMode
@@ -318,3 +321,71 @@ def trained_weights(url: str) -> dict[str, Tensor] | None:
         print("No trained weights:", end=" ")
         print(f"{file} is {state}: {error!r}")
         return None
+
+
+def photographs() -> dict[str, Tensor]:
+    """Eight photographs by name, each (3, H, W), from 0 to 1."""
+    with get_sample_data("grace_hopper.jpg") as file:
+        hopper = plt.imread(file, format="jpg")
+    tower, flower = load_sample_images().images
+    pictures = {
+        "Grace Hopper": hopper,
+        "tower": tower,
+        "flower": flower,
+        "astronaut": skimage.data.astronaut(),
+        "cat": skimage.data.cat(),
+        "coffee": skimage.data.coffee(),
+        "rocket": skimage.data.rocket(),
+        "cameraman": skimage.data.camera(),  # grey: (H, W)
+    }
+    found = {}
+    for name, pixels in pictures.items():
+        x = torch.tensor(pixels).float() / 255
+        if x.ndim == 2:
+            x = x[:, :, None].expand(-1, -1, 3)
+        found[name] = x.permute(2, 0, 1)
+    return found
+
+
+def resized(x: Tensor, side: int) -> Tensor:
+    """(3, H, W) from 0 to 1 -> (3, side, side) from 0 to 1."""
+    x = F.interpolate(x[None], (side, side), mode="bicubic", antialias=True)
+    return x[0].clamp(0, 1)  # bicubic curves can swing beyond
+
+
+def prepared(x: Tensor) -> Tensor:
+    """Pictures from 0 to 1 as Lite0 was trained to see them."""
+    return (255 * x - 127) / 128
+
+
+def crops(photos: list[Tensor], count: int, seed: int) -> Tensor:
+    """Random squares (count, 3, 224, 224), from 0 to 1, from each in turn.
+
+    A side is half of the photograph's shorter one, up to all of it; every
+    second round is mirrored.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    found = []
+    for number in range(count):
+        photo = photos[number % len(photos)]
+        share = 0.5 + 0.5 * float(torch.rand((), generator=generator))
+        edge = round(share * min(photo.shape[1:]))
+        top, left = (
+            int(torch.randint(side - edge + 1, (), generator=generator))
+            for side in photo.shape[1:]
+        )
+        cut = photo[:, top : top + edge, left : left + edge]
+        mirrored = number // len(photos) % 2
+        found.append(resized(cut.flip(2) if mirrored else cut, 224))
+    return torch.stack(found)
+
+
+@torch.no_grad()
+def logits(network: nn.Module, x: Tensor) -> Tensor:
+    """(N, classes), computed a few pictures at a time."""
+    return torch.cat([network(part) for part in x.split(16)])
+
+
+def agreement(outputs: Tensor, expected: Tensor) -> float:
+    """The share of pictures (N, classes) whose first guess is the same."""
+    return float((outputs.argmax(1) == expected.argmax(1)).double().mean())

@@ -27,6 +27,17 @@ BY_HAND = {
 }
 
 
+@pytest.mark.parametrize("chapter", ["device", "quantisation"])
+def test_a_v1_that_is_typed_once_more_is_v1(chapter):
+    """Same parameters, same order, same outputs."""
+    again = definitions(chapter)
+    ours = again.take_averages(again.mobilenet_v1(10, 0.25), [torch.randn(8, 3, 64, 64)])
+    theirs = definitions("v1").MobileNetV1(10, 0.25, dropout=0.0).eval()
+    theirs.load_state_dict(dict(zip(theirs.state_dict(), ours.state_dict().values(), strict=True)))
+    x = torch.randn(2, 3, 64, 64)
+    torch.testing.assert_close(ours(x), theirs(x), rtol=0, atol=0)
+
+
 @pytest.mark.parametrize(("chapter", "mistake"), BY_HAND)
 def test_a_mistake_made_in_a_network_is_the_one_made_in_its_source(chapter, mistake):
     right, wrong = definitions(chapter), definitions(chapter, *BY_HAND[chapter, mistake])

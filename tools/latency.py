@@ -78,7 +78,7 @@ def prepared(name: str) -> nn.Module:
     """A network with random weights and the batch norm averages of photographs."""
     torch.manual_seed(0)
     network = NETWORKS[name]()
-    return notebook.take_averages(network, list(notebook.photographs(8, seed=1).split(8)))
+    return notebook.take_averages(network, list(notebook.random_cuts(8, seed=1).split(8)))
 
 
 # ---------------------------------------------------------------- what was recorded
@@ -206,7 +206,7 @@ def noted(timed: dict) -> dict[str, list[float]]:
 
 def time_habits() -> dict:
     """What goes wrong in timing, V2 with and without gradients; and a call with next to no work."""
-    network, image = prepared("V2"), notebook.photographs(1, seed=2)
+    network, image = prepared("V2"), notebook.random_cuts(1, seed=2)
     pixel, filters = torch.randn(1, 8, 1, 1), torch.randn(8, 1, 3, 3)
 
     @torch.inference_mode(False)
@@ -408,7 +408,7 @@ class Paths:
 
     def __init__(self, name: str, folder: Path):
         self.name, self.folder = name, folder
-        self.network, self.pictures = prepared(name), notebook.photographs(4, seed=2)
+        self.network, self.pictures = prepared(name), notebook.random_cuts(4, seed=2)
         self.image = self.pictures[:1].contiguous()
         self.folded = notebook.fold_network(self.network)
         with torch.inference_mode():
@@ -425,7 +425,7 @@ class Paths:
         return outputs
 
     def executorch(self, tiny: Path) -> None:
-        short = notebook.quantised(self.folded, notebook.photographs(8, seed=4))
+        short = notebook.quantised(self.folded, notebook.random_cuts(8, seed=4))
         for path, graph in (("ExecuTorch", self.folded), ("ExecuTorch, 8 bits", short)):
             file = self.folder / f"{self.name} {path}.pte"
             notebook.to_executorch(graph, self.image, file)
@@ -468,7 +468,7 @@ def time_network(name: str, folder: Path, tiny: Path, kernel) -> dict:
     paths = Paths(name, folder)
     merged, image = paths.folded, paths.image
     paths.runs["two threads"] = on_threads(2, paths.runs["folded"])
-    many = notebook.channels_last(notebook.photographs(BATCH, seed=3))
+    many = notebook.channels_last(notebook.random_cuts(BATCH, seed=3))
     paths.runs["batch"] = partial(notebook.channels_last(merged), many)
     paths.runs["compiled"] = notebook.compiled(paths.network, image)
     paths.executorch(tiny)

@@ -105,8 +105,8 @@ def summary(name: str, events: list) -> dict:
 def profiles(name: str, folder: Path) -> dict:
     """Of a network in 32 and in 8 bits."""
     folded = notebook.fold_network(prepared(name))
-    image = notebook.photographs(1, seed=2).contiguous()
-    short = notebook.quantised(folded, notebook.photographs(8, seed=4))
+    image = notebook.random_cuts(1, seed=2).contiguous()
+    short = notebook.quantised(folded, notebook.random_cuts(8, seed=4))
     found = {}
     for bits, graph in zip(BITS, (folded, short), strict=True):
         file = notebook.to_executorch(graph, image, folder / f"{name} {bits}.pte")

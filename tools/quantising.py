@@ -24,6 +24,7 @@ from torchvision.models import mobilenet_v2, mobilenet_v3_large, mobilenet_v3_sm
 from tqdm import tqdm
 
 from tools.notebooks import ROOT, definitions
+from tools.trained import photograph_names
 
 FILE = ROOT / "chapters" / "quantisation" / "record.json"
 COMMAND = "python -m tools.quantising"
@@ -93,7 +94,7 @@ def expected(each: int = EACH) -> Tensor:
 
 def compared(outputs: Tensor, each: int = EACH, wanted: Tensor | None = None) -> dict:
     """Per cent of the same first guesses, photograph by photograph, and the decibels of all."""
-    count = len(notebook.PHOTOGRAPHS)
+    count = len(photograph_names())
     wanted = expected(each) if wanted is None else wanted
     agree = [
         round(100 * notebook.agreement(outputs[i::count], wanted[i::count]), 1)

@@ -48,6 +48,11 @@ def lite0() -> nn.Module:
 
 
 @cache
+def photograph_names() -> tuple[str, ...]:
+    return tuple(notebook.photographs())
+
+
+@cache
 def pieces(each: int = EACH) -> Tensor:
     """So many pieces of each photograph, (8 · each, 3, 224, 224), from 0 to 1."""
     photos = list(notebook.photographs().values())
@@ -115,7 +120,7 @@ def agree(outputs: Tensor, expected: Tensor) -> str:
 
 def by_photograph(name: str) -> list[float]:
     """Per cent of the pieces with the same first guess, photograph by photograph, as recorded."""
-    marks, count = load()["lite0"]["answers"][name]["agree"], len(notebook.PHOTOGRAPHS)
+    marks, count = load()["lite0"]["answers"][name]["agree"], len(photograph_names())
     parts = [marks[i::count] for i in range(count)]
     return [100 * part.count("1") / len(part) for part in parts]
 

@@ -29,7 +29,7 @@ def photographs() -> None:
     """What the network is asked about."""
     fig, axes = plt.subplots(2, 4, figsize=(WIDTH, 2.75))
     fig.subplots_adjust(0.01, 0.01, 0.99, 0.92, wspace=0.06, hspace=0.22)
-    for ax, name in zip(axes.flat, notebook.PHOTOGRAPHS, strict=True):
+    for ax, name in zip(axes.flat, trained.photograph_names(), strict=True):
         ax.imshow(small(name), interpolation="none")
         ax.set_title(name, fontsize=9, pad=3)
         ax.axis("off")

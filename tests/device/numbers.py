@@ -233,6 +233,11 @@ assert all(kind_gain(name, "pointwise") >= 2 for name in MOBILE)
 assert all(kind_gain(name, "depthwise") < 1.15 for name in MOBILE)
 
 # Words of the page that no digit carries.
+STEPS = [faster(name, path) for name in ALL for path in ("channels last", "folded", "compiled")]
+assert 1 < min(STEPS) and max(STEPS) < 2
+RUN = {name: faster(name, best(name)[1]) for name in ALL}
+assert 2 < min(RUN.values()) and max(RUN.values()) < 5 and max(RUN, key=RUN.get) == "V3-Small"
+assert all(4 < faster(name, "ExecuTorch, 8 bits") < 7.5 for name in ALL)
 assert gain("V3-Small") < min(gain(name) for name in ("V1", "V2", "V3-Large"))
 assert faster("ResNet-50", best("ResNet-50")[1]) < faster("V2", best("V2")[1])
 assert laid_out_ms(END) < 0.7 * layer_ms("standard", END)

@@ -129,7 +129,7 @@ def test_the_jobs_of_a_layer_and_what_they_cost(stride):
 
 
 def test_the_photographs_are_cuts_in_torchvisions_colours():
-    cuts, again = DEVICE.photographs(3, seed=5), torch.Generator().manual_seed(5)
+    cuts, again = DEVICE.random_cuts(3, seed=5), torch.Generator().manual_seed(5)
     photos = [torch.tensor(p).permute(2, 0, 1) / 255 for p in load_sample_images().images]
     for number, cut in enumerate(cuts):
         photo = photos[number % 2]
@@ -160,30 +160,13 @@ def test_costs_are_listed_in_order_and_leave_no_hook():
     assert not any(layer._forward_hooks for layer in network)
 
 
-def test_folding_takes_a_bias_along_and_refuses_what_it_cannot_fold():
+def test_each_step_computes_the_same():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
     network = DEVICE.take_averages(network.double(), [torch.randn(4, 3, 6, 6).double()])
     nn.init.uniform_(network[1].bias)
     x = torch.randn(2, 3, 6, 6).double()
-    assert_close(DEVICE.fold_network(network)(x), network(x))
     for name, run in DEVICE.steps(network, x).items():
         assert_close(run(), network(x), msg=name)
-    with pytest.raises(AssertionError):
-        DEVICE.fold_network(nn.Sequential(nn.ReLU(), nn.BatchNorm2d(3)))
-
-    class Twice(nn.Module):
-        """What the convolution gives is read beside the norm as well."""
-
-        def __init__(self):
-            super().__init__()
-            self.conv, self.norm = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
-
-        def forward(self, x):
-            y = self.conv(x)
-            return self.norm(y) + y
-
-    with pytest.raises(AssertionError):
-        DEVICE.fold_network(Twice())
 
 
 def test_channels_last_moves_numbers_and_changes_none():

@@ -38,19 +38,6 @@ def small_network() -> nn.Sequential:
     return notebook.take_averages(network, [torch.randn(16, 3, 12, 12)])
 
 
-# ---------------------------------------------------------------- the networks
-
-
-def test_its_v1_is_the_v1_of_its_chapter():
-    """Same parameters, same order, same outputs."""
-    ours = notebook.take_averages(notebook.mobilenet_v1(10, 0.25), [torch.randn(8, 3, 64, 64)])
-    theirs = definitions("v1").MobileNetV1(10, 0.25, dropout=0.0).eval()
-    state = ours.state_dict().values()
-    theirs.load_state_dict(dict(zip(theirs.state_dict(), state, strict=True)))
-    x = torch.randn(2, 3, 64, 64)
-    torch.testing.assert_close(ours(x), theirs(x), rtol=0, atol=0)
-
-
 # ---------------------------------------------------------------- bounds
 
 
@@ -86,34 +73,6 @@ def test_races_let_all_run_equally_often():
     timed = notebook.race({name: lambda name=name: run(name) for name in counts}, rounds=11)
     assert counts["a"] == counts["b"] == 3 * 11  # of three runs the last is timed
     assert all(t.low <= t.median <= t.high for t in timed.values())
-
-
-# ---------------------------------------------------------------- folding
-
-
-@pytest.mark.parametrize("name", MOBILE)
-def test_folding_keeps_the_outputs(name):
-    network = notebook.NETWORKS[name](num_classes=10)
-    notebook.take_averages(network, [torch.randn(8, 3, 64, 64)]).double()
-    merged = notebook.fold_network(network)
-    assert not any(isinstance(m, nn.BatchNorm2d) for m in merged.modules())
-    x = torch.randn(2, 3, 64, 64, dtype=torch.double)
-    torch.testing.assert_close(merged(x), network(x), rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("right", "wrong"),
-    [
-        ("norm.running_var + norm.eps).sqrt()", "norm.running_var).sqrt()"),
-        ("(bias - norm.running_mean) * scale", "(bias - norm.running_mean)"),
-        ("conv.weight * scale[:, None, None, None]", "conv.weight"),
-    ],
-)
-def test_a_wrong_fold_is_seen(right, wrong):
-    broken = definitions("device", right, wrong)
-    network = small_network().double()
-    x = torch.randn(2, 3, 12, 12, dtype=torch.double)
-    assert not torch.allclose(broken.fold_network(network)(x), network(x), rtol=1e-9)
 
 
 # ---------------------------------------------------------------- memory
@@ -157,8 +116,8 @@ def test_8_bits_on_the_runtime_are_what_was_recorded(tmp_path):
     """V3-Small again, from the picture to the file: size, 32 bits, and the decibels of 8."""
     torch.set_num_threads(1)
     recorded = latency.recorded()["networks"]["V3-Small"]
-    network, pictures = latency.prepared("V3-Small"), notebook.photographs(4, seed=2)
-    short = notebook.quantised(notebook.fold_network(network), notebook.photographs(8, seed=4))
+    network, pictures = latency.prepared("V3-Small"), notebook.random_cuts(4, seed=2)
+    short = notebook.quantised(notebook.fold_network(network), notebook.random_cuts(8, seed=4))
     file = notebook.to_executorch(short, pictures[:1].contiguous(), tmp_path / "v3.pte")
     run = notebook.executorch_runner(file)
     with torch.inference_mode():

@@ -21,7 +21,7 @@ notebook = definitions("quantisation")
 RECORD = quantising.load()
 LITE0, TOOL, LAYERS, SMALL = (RECORD[part] for part in ("lite0", "tool", "layers", "small"))
 DISTILLED, PLACES = RECORD["distilled"], RECORD["places"]
-CROPS = quantising.EACH * len(notebook.PHOTOGRAPHS)
+CROPS = quantising.EACH * len(trained.photograph_names())
 A_PIXEL = mean(trained.by_photograph("a_pixel"))  # of the chapter on a trained network
 
 # ---------------------------------------------------------------- Lite0

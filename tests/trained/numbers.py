@@ -18,7 +18,6 @@ EPS = network.stem.norm.eps
 TORCH_EPS = torch.nn.BatchNorm2d(1).eps
 BLOCKS = list(network.blocks)
 RECORD = trained.load()["lite0"]
-PHOTOGRAPHS = len(notebook.PHOTOGRAPHS)
 
 
 def narrow(number: int) -> int:
