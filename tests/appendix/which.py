@@ -9,12 +9,14 @@ from torchvision.models.segmentation import (
     LRASPP_MobileNet_V3_Large_Weights,
 )
 
-from tests.appendix.cheatsheet import COST, million
-from tests.numbers import provided
+from tests.appendix.cheatsheet import COST
 from tools import papers
 from tools.counting import macs, on_meta, params, v1
 
-ROWS, ZOO = papers.V4_TABLE6, papers.TF1_ZOO
+ROWS, ZOO, SEGMENTED = papers.V4_TABLE6, papers.TF1_ZOO, papers.V3_TABLE7
+EDGE = papers.TF1_ZOO_EDGETPU["ssd_mobiledet_edgetpu_coco"]
+V3_INT8 = papers.V3_TABLE4  # milliseconds on the Pixel 1
+V3_OF_V2 = V3_INT8["V3-Large 1.0"].ms / V3_INT8["V2 1.0"].ms
 WEIGHTS = {  # timm's names, by the names on the page
     "V1": "mobilenetv1_100.ra4_e3600_r224_in1k",
     "V2": "mobilenetv2_100.ra_in1k",
@@ -62,6 +64,7 @@ def small(name: str, classes: int) -> float:
 
 
 V4_MACS = macs(network("V4-Conv-S"), 3, 224, 224)
+TEN = params(v1(width_mult=0.25, num_classes=10)) / 1e6
 TINY = papers.MLPERF_TINY
 TINY_V1 = on_meta(v1, width_mult=TINY["width"], num_classes=TINY["classes"])
 TINY_MACS = macs(TINY_V1, 3, TINY["side"], TINY["side"])
@@ -85,4 +88,24 @@ def giga(name: str) -> float:
 
 V5_PARAMS = params(on_meta(timm.create_model, "mobilenetv5_300m"))
 
-__all__ = ["COST", "ZOO", "million", "provided"]
+
+def mcu(name: str) -> list[float]:
+    row = papers.MCUNET[name]
+    return [row.sram, row.flash, row.macs, row.top1]
+
+
+def found(name: str) -> list[float]:
+    """A backbone's row of V4's Table 7."""
+    row = papers.V4_TABLE7[name]
+    return [row.ap, row.ms]
+
+
+def taught(name: str) -> list[float]:
+    """By labels alone, and by V4's distillation."""
+    row = papers.V4_TABLE9[name]
+    return [row.alone, row.taught]
+
+
+def tiny(name: str) -> list[float]:
+    """With ten classes, and the accuracy with a thousand."""
+    return [small(name, 10), TIMM[name].top1]
