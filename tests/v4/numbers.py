@@ -1,5 +1,6 @@
 """Names for the expressions beside the numbers of the chapter on MobileNetV4."""
 
+import re
 from functools import cache
 
 from torch import nn
@@ -235,3 +236,21 @@ def pointwise_bytes(side: int, few: int, many: int) -> int:
 def full_bytes(before: int, after: int, into: int, outof: int, kernel: int) -> int:
     """Input, output and weights of a full convolution."""
     return before**2 * into + after**2 * outof + kernel**2 * into * outof
+
+
+# ---------------------------------------------------------------- recipes
+
+
+def weight(network: str) -> str:
+    """timm's name of a network's best weights in its results, which is its recipe as well."""
+    [found] = [name for name in papers.TIMM if name.partition(".")[0] == network]
+    return found
+
+
+def timm(network: str) -> float:
+    return papers.TIMM[weight(network)].top1
+
+
+def recipe(network: str) -> int:
+    """Epochs, by the name of the weights."""
+    return int(re.search(r"e(\d{3,})_", weight(network))[1])
