@@ -15,9 +15,12 @@ from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import skimage.data
+import timm
 import torch
 import torch.nn.functional as F
+from huggingface_hub import hf_hub_download
 from matplotlib.cbook import get_sample_data
+from safetensors import SafetensorError
 from sklearn.datasets import load_sample_images
 from torch import Tensor, fx, nn
 from torch.export import Dim
@@ -318,6 +321,36 @@ def trained_weights(url: str) -> dict[str, Tensor] | None:
             torch.hub.download_url_to_file(url, str(file), digits, False)
         return torch.load(file, weights_only=True)
     except (OSError, HTTPException, RuntimeError, ValueError) as error:
+        print("No trained weights:", end=" ")
+        print(f"{file} is {state}: {error!r}")
+        return None
+
+
+def trained_by_timm(name: str) -> nn.Module | None:
+    """timm's trained network of that name; None where it can't be had.
+
+    The hub's loader takes what it finds in its cache, also half a file. There
+    a link leads to the file, whose name is its SHA-256. We compare the two,
+    and fetch it again if they differ.
+    """
+    repository = f"timm/{name}"
+    file, state = Path(repository, "model.safetensors"), "missing"
+    try:
+        file = Path(hf_hub_download(repository, file.name))
+        state = "damaged"
+        digest = sha256(file.read_bytes()).hexdigest()
+        if file.is_symlink() and file.readlink().name != digest:
+            hf_hub_download(repository, file.name, force_download=True)
+        network = timm.create_model(name.partition(".")[0])
+        timm.models.load_checkpoint(network, str(file))
+        return network.eval()
+    except (
+        OSError,  # no network; it has tried for a minute
+        ImportError,  # a SOCKS proxy, and the package for it is missing
+        ValueError,  # an unknown kind of proxy; or damaged, and no network
+        RuntimeError,  # the weights of another network
+        SafetensorError,  # half a file
+    ) as error:
         print("No trained weights:", end=" ")
         print(f"{file} is {state}: {error!r}")
         return None

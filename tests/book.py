@@ -15,7 +15,12 @@ CHAPTERS = sorted(path.parent for path in ROOT.glob("chapters/*/index.md"))
 PAGES = [folder / "index.md" for folder in CHAPTERS]
 APPENDIX = sorted(ROOT.glob("chapters/appendix/*.md"))  # back matter: pages without a notebook
 NOTEBOOKS = sorted(ROOT.glob("chapters/*/*.ipynb"))
-NETWORKS = {"v1": "MobileNetV1", "v2": "MobileNetV2", "v3": "MobileNetV3"}  # chapter: its class
+NETWORKS = {  # chapter: its class
+    "v1": "MobileNetV1",
+    "v2": "MobileNetV2",
+    "v3": "MobileNetV3",
+    "v4": "MobileNetV4",
+}
 
 
 def name(path: Path) -> str:

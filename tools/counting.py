@@ -29,6 +29,7 @@ PASSED_BY = (
     nn.SiLU,
     nn.Hardswish,
     nn.Hardsigmoid,
+    nn.GELU,
 )
 
 
@@ -117,3 +118,8 @@ def v2(**options) -> nn.Module:
 def v3(variant: str = "large", **options) -> nn.Module:
     """The MobileNetV3 that its notebook builds."""
     return on_meta(definitions("v3").MobileNetV3, variant, **options)
+
+
+def v4(variant: str = "conv_small", **options) -> nn.Module:
+    """The MobileNetV4 that its notebook builds."""
+    return on_meta(definitions("v4").MobileNetV4, variant, **options)

@@ -51,6 +51,9 @@ def test_v1_never_has_fewer_than_eight_channels():
     assert {m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)} == {8}
 
 
+TRAINED = "mobilenetv1_100.ra4_e3600_r224_in1k"
+
+
 @pytest.fixture(scope="module")
 def timms_file(tmp_path_factory) -> bytes:
     """Stands in for timm's weights: random ones in the same format."""
@@ -78,7 +81,7 @@ def hub(monkeypatch, tmp_path, served, timms_file):
 def test_v1_without_a_network_says_so_and_goes_on(monkeypatch, capsys):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    assert definitions("v1").trained_reference() is None
+    assert definitions("v1").trained_by_timm(TRAINED) is None
     assert "/model.safetensors is missing: " in the_line(capsys)
 
 
@@ -90,7 +93,7 @@ def test_v1_behind_a_proxy_that_the_hub_cannot_use_goes_on(proxy):
     """In a process of its own: the hub's client looks for a proxy once."""
     code = (
         "from tools.notebooks import definitions\n"
-        "assert definitions('v1').trained_reference() is None"
+        f"assert definitions('v1').trained_by_timm({TRAINED!r}) is None"
     )
     names = ("http_proxy", "https_proxy", "all_proxy")
     environment = {**os.environ, **dict.fromkeys(names, proxy), "HF_HUB_CACHE": os.devnull}
@@ -102,9 +105,9 @@ def test_v1_behind_a_proxy_that_the_hub_cannot_use_goes_on(proxy):
 def test_v1_loads_what_it_downloads(hub):
     """A file stands in for the download; the path from there to the outputs is the real one."""
     notebook = definitions("v1")
-    network, reference = notebook.MobileNetV1().eval(), notebook.trained_reference()
+    network, reference = notebook.MobileNetV1().eval(), notebook.trained_by_timm(TRAINED)
     hub.connect(NOWHERE)  # the second time it comes from the cache
-    weights = notebook.trained_reference().state_dict()
+    weights = notebook.trained_by_timm(TRAINED).state_dict()
     notebook.load_by_name(network, weights, notebook.timm_places(network))
     image = notebook.as_timm_wants_it(notebook.photograph())
     assert image.shape == (1, 3, 224, 224)
@@ -120,14 +123,14 @@ def test_v1_loads_what_it_downloads(hub):
 @pytest.mark.parametrize("kind", BAD)
 def test_v1_names_a_damaged_file_and_fetches_it_again(kind, hub, timms_file, capsys):
     notebook = definitions("v1")
-    assert notebook.trained_reference() is not None
+    assert notebook.trained_by_timm(TRAINED) is not None
     (file,) = hub.cache.rglob("snapshots/*/model.safetensors")
     file.resolve().write_bytes(BAD[kind](timms_file))
     hub.connect(NOWHERE)
-    assert notebook.trained_reference() is None
+    assert notebook.trained_by_timm(TRAINED) is None
     assert the_line(capsys).startswith(f"{file} is damaged: ")
     hub.connect()
-    assert notebook.trained_reference() is not None
+    assert notebook.trained_by_timm(TRAINED) is not None
     assert file.read_bytes() == timms_file
 
 
