@@ -132,7 +132,8 @@ def ratio(
 
 INT8_V1 = papers.KRISHNAMOORTHI["Mobilenet-v1_1_224"]
 INT8_V2 = papers.KRISHNAMOORTHI["Mobilenet-v2_1_224"]
-V4_S, V4_V2 = papers.V4_TABLE6["MNv4-Conv-S"], papers.V4_TABLE6["MobileNet-V2"]
+V4_S, V4_M = papers.V4_TABLE6["MNv4-Conv-S"], papers.V4_TABLE6["MNv4-Conv-M"]
+V4_V2 = papers.V4_TABLE6["MobileNet-V2"]
 V4_HALF_V3 = papers.V4_POINTS["V3-Large × 0.5"]
 FP16 = torch.finfo(torch.float16)
 LOWEST = min(nn.functional.hardswish(torch.linspace(-3, 0, 3001, dtype=torch.float64))).item()
