@@ -1092,6 +1092,16 @@ V4_RIDGES = (0, 500)
 V4_TABLE17 = Attending(85.22, 6.5, 34.7, 7.00, 2.64, None)
 V4_TABLE17_CHANGES = Attending(None, None, None, -68.4, -13.8, None)
 
+# What the README of a repetition counts (d-li14/mobilenetv4.pytorch).
+D_LI14_V4 = rows(
+    Cost,
+    {
+        "conv_small": (306, 4.30),
+        "conv_medium": (1080, 9.72),
+        "conv_large": (6376, 32.59),
+    },
+)
+
 # Zhang et al. 2018, Table 8: milliseconds on one core of a Snapdragon 820 at 224×224.
 SHUFFLENET_TABLE8 = {"1.0 MobileNet-224": 110.0}
 
@@ -1150,3 +1160,135 @@ XCEPTION_TABLE1 = {"Inception V3": 78.2, "Xception": 79.0}
 # Abstracts of Jaderberg et al. 2014 and Guo et al. 2018: how many times faster trained networks
 # become without new training, at a loss below 1 %; the latter together with other methods.
 JADERBERG_FASTER, GUO_FASTER = 4.5, 3.7
+
+
+# ---------------------------------------------------------------- the family
+
+
+class Phone(NamedTuple):
+    """ImageNet top-1 in per cent, million FLOPs (one for a MAC), milliseconds on a phone."""
+
+    top1: float
+    macs: float
+    ms: float
+
+
+# Ma et al. 2024 (StarNet, arXiv 2403.19967). Table 6: an iPhone 13, with Core ML. Table 4: top-1
+# of DemoNet with activations and without, its two branches added or multiplied.
+STARNET_TABLE6 = rows(
+    Phone,
+    {
+        "MobileOne-S0": (71.4, 275, 0.7),
+        "StarNet-S1": (73.5, 425, 0.7),
+        "V2": (72.0, 300, 0.9),
+        "GhostNet": (73.9, 141, 7.9),
+        "V3-Large": (75.2, 219, 11.4),
+    },
+)
+STARNET_TABLE4 = {"sum": (66.2, 32.4), "star": (71.7, 70.5)}
+
+# Vasu et al. 2023 (MobileOne, arXiv 2206.04040), section 3.3 with Table 6: points of top-1 that
+# several equal branches bring MobileOne-S0.
+MOBILEONE_BRANCHES = 0.5
+
+# Wang et al. 2024 (RepViT, arXiv 2307.09283), section 3.2: V3-Large's milliseconds on an iPhone 12
+# and top-1 before the depthwise layers move up and after, other things equal.
+REPVIT_MOVED = {"before": (1.01, 71.5), "after": (0.81, 68.3)}
+
+# Liu et al. 2022 (ConvNeXt, arXiv 2201.03545), section 2.5: top-1 with the depthwise layers inside
+# the block, moved up, and then with filters of 7×7.
+CONVNEXT_MOVED = (80.6, 79.9, 80.6)
+
+
+# ---------------------------------------------------------------- which one, in 2026
+
+
+class ByTimm(NamedTuple):
+    """Top-1 in per cent, milliseconds on two desktop CPUs: i7-12700H and i9-10940X."""
+
+    top1: float
+    i7: float | None
+    i9: float | None
+
+
+class Microcontroller(NamedTuple):
+    """Million multiply-adds, kB of SRAM and of flash, top-1 in per cent in 8 bits."""
+
+    macs: float
+    sram: int
+    flash: int
+    top1: float
+
+
+class Segmented(NamedTuple):
+    """Mean IoU on Cityscapes in per cent, milliseconds for pictures of half the size."""
+
+    iou: float
+    ms: float
+
+
+# timm, commit aa4b5850: results-imagenet.csv at the size of the second file, which is
+# benchmark-infer-fp32-nchw-pt240-cpu-{i7_12700h,i9_10940x}-dynamo.csv (infer_step_time, batch 1).
+# Pictures of 224×224, V4-Conv-M 256×256. A weight's name is its recipe.
+TIMM = rows(
+    ByTimm,
+    {
+        "mobilenetv3_small_100.lamb_in1k": (67.636, 2.654, 3.991),
+        "mobilenetv4_conv_small.e2400_r224_in1k": (73.756, 3.996, 4.038),
+        "mobilenetv1_100.ra4_e3600_r224_in1k": (75.388, 6.388, 4.013),
+        "mobilenetv2_100.ra_in1k": (72.910, 6.591, 5.299),
+        "mobilenetv3_large_100.ra4_e3600_r224_in1k": (76.310, 7.377, 5.659),
+        "mobilenetv4_conv_medium.e500_r256_in1k": (79.916, 13.876, 9.116),
+        "mobilenetv2_050.lamb_in1k": (65.928, 4.499, 4.205),
+        "mobilenetv3_small_050.lamb_in1k": (57.918, 2.586, 3.207),
+        "mobilenetv4_conv_small_050.e3000_r224_in1k": (64.778, None, None),
+        "lcnet_050.ra2_in1k": (63.138, 2.725, 2.912),
+    },
+)
+
+# MCUNet's README (mit-han-lab/mcunet, commit 0dedab5), all on an STM32F746 with TinyEngine:
+# ImageNet, then Visual Wake Words.
+MCUNET = rows(
+    Microcontroller,
+    {
+        "mbv2-320kB": (23.5, 308, 862, 49.0),
+        "mcunet-256kB": (67.3, 242, 878, 60.3),
+        "mcunet-320kB": (81.8, 293, 897, 61.8),
+        "mcunet-512kB": (125.9, 456, 1876, 68.0),
+        "mcunet-10fps-vww": (6.0, 146, 617, 87.3),
+    },
+)
+
+# MLPerf Tiny (mlcommons/tiny, commit 1afd2c98), visual wake words: the side of the picture, the
+# accuracy to reach in per cent, the bytes of the file in 8 bits.
+MLPERF_TINY = {"width": 0.25, "side": 96, "classes": 2, "target": 80, "bytes": 333_288}
+
+# Chowdhery et al. 2019 (arXiv 1906.05721), abstract: kB, per cent.
+WAKE_WORDS = {"kB": 250, "from": 85, "to": 90}
+
+# TensorFlow 1 Detection Model Zoo (tf1_detection_zoo.md): COCO mAP, milliseconds on a Pixel 1, and
+# in 8 bits on a Pixel 4's EdgeTPU.
+TF1_ZOO = rows(
+    Detector,
+    {
+        "ssd_mobiledet_cpu_coco": (24.0, 113),
+        "ssd_mobilenet_v3_large_coco": (22.6, 119),
+        "ssd_mobilenet_v3_small_coco": (15.4, 43),
+    },
+)
+TF1_ZOO_EDGETPU = rows(
+    Detector,
+    {"ssd_mobiledet_edgetpu_coco": (25.6, 6.9), "ssd_mobilenet_edgetpu_coco": (24.3, 6.6)},
+)
+
+# Howard et al. 2019, Table 7, rows 4, 8 and 11: half the channels at the end, LR-ASPP with 128
+# filters.
+V3_TABLE7 = rows(
+    Segmented, {"V2": (72.74, 766), "V3-Large": (72.36, 657), "V3-Small": (68.38, 327)}
+)
+
+# Wang et al. 2025 (arXiv 2402.05981), abstract: how many times slower than without a browser, on
+# phones.
+BROWSER_SLOWER = {"CPU": 15.8, "GPU": 7.8}
+# onnxruntime-web 1.30.0: ort-wasm-simd-threaded.wasm, bytes as it is and by gzip -9.
+ONNX_WASM, ONNX_WASM_GZIP = 14_239_897, 3_659_955
