@@ -29,8 +29,7 @@ def block() -> None:
     example = universal()
     x, y, scale = 8.4, 22.5, 8.4 / EXAMPLE.exp
     ax.text(24.6, y, "weights", ha="right", color=colour("muted"), fontsize=9)
-    v2 = y - 4.5
-
+    v2 = y - 4.5  # where V2's block begins
     tensor(ax, x, y, EXAMPLE.out, scale, f"{EXAMPLE.out}")
     top = y + 0.35
     for unit, text, role, note in (
@@ -97,7 +96,6 @@ def four() -> None:
     """The four blocks, each layer as wide as its channels."""
     fig, ax = canvas(25, 31.8, 6.11)
     scale, narrow, wide = 6.8 / EXAMPLE.exp, EXAMPLE.out, EXAMPLE.exp
-
     for number, ((first, second), name) in enumerate(v4.BLOCKS.items()):
         x, y = (5.6, 18.2)[number % 2], (30.6, 14.5)[number // 2]
         filters = f"{EXAMPLE.k1}×{EXAMPLE.k1} depthwise"
@@ -122,7 +120,9 @@ def four() -> None:
         side = field(first, second)
         role = "depthwise" if side > 1 else "pointwise"
         middle = y - 2.3
-        plane(ax, x - 4.4, middle - 0.25 * side, side, side, f"{role}-light", cell=0.5)
+        plane(
+            ax, x - 3.15 - 0.25 * side, middle - 0.25 * side, side, side, f"{role}-light", cell=0.5
+        )
         ax.text(x - 1.6, middle + 0.55, name, weight="bold", va="center")
         ax.text(x - 1.6, middle - 0.6, f"sees {side}×{side}", va="center", fontsize=9)
         ax.text(x - 4.4, middle - 2.1, ABOUT[name], va="center", fontsize=9)
@@ -183,11 +183,11 @@ def networks() -> None:
     side_line(1)
     y -= 1.75
     for variant, x in columns.items():
-        stem = v4.VARIANTS[variant].stem
-        cell(ax, x + 1.6, y, 2.3, "standard", "3×3")
-        ax.text(x + 4.9, y + 0.45, f"stem, {stem}", va="center", fontsize=8)
-    parts = zip(*(stages(variant) for variant in columns), strict=True)
-    for halvings, stage in enumerate(parts, start=2):
+        stem = counting.v4(variant).stem.conv
+        cell(ax, x + 1.6, y, 2.3, "standard", "{}×{}".format(*stem.kernel_size))
+        ax.text(x + 4.9, y + 0.45, f"stem, {stem.out_channels}", va="center", fontsize=8)
+    halved = zip(*(stages(variant) for variant in columns), strict=True)
+    for halvings, stage in enumerate(halved, start=2):
         y -= 1.0
         side_line(halvings)
         top = y - 1.75
@@ -200,7 +200,7 @@ def networks() -> None:
                     ax.text(x + 4.9, at + 0.45, row.block, va="center", fontsize=8)
                 before = row.block
         y = top - 1.1 * (max(map(len, stage)) - 1)
-    net = counting.v4()
+    net = counting.v4()  # behind the blocks all three are alike
     last, head, classes = net.last.conv, net.head.conv, net.classifier.out_features
     y -= 2.5
     box(ax, 0.2, y, 12.1, 1.5, f"1×1, {last.out_channels} filters", "pointwise")
@@ -279,6 +279,8 @@ def parts() -> None:
         ax.text(0, y, f"ridge point {ridge}", weight="bold", va="center")
         ax.text(0.8, y, machine, va="center", color=colour("muted"))
         whole = sum(by_part("V4", ridge))
+        shares = v4.time_by_part(counting.v4(), ridge)  # as the notebook cuts it
+        assert list(shares.values()) == [time / whole for time in by_part("V4", ridge)]
         for name, label in (("V4", "V4-Conv-S"), ("V3-Large", "V3-Large")):
             y -= 0.85
             own, x = by_part(name, ridge), 0.0
@@ -339,12 +341,12 @@ def attention() -> None:
             ends = [lines["answers"], lines["output"] + 1.6]
             ax.plot([x, x], ends, color=colour("muted"), lw=1.1, zorder=0)
         box(ax, left, lines["output"], 7.4, 1.6, "1×1", "pointwise")
-        parts = {"queries": heads, "keys": sets, "values": sets, "output": heads}
-        for name, blocks in parts.items():
+        made = {"queries": heads, "keys": sets, "values": sets, "output": heads}
+        for name, blocks in made.items():
             text = f"{blocks * each:,}"
             ax.text(left + 10.25, lines[name] + 0.8, text, ha="right", va="center", fontsize=8.5)
         total = sum(map(v4.count_params, layers))
-        assert total == each * sum(parts.values())
+        assert total == each * sum(made.values())
         text = f"{total:,}"
         ax.text(left + 10.25, 1.0, text, ha="right", va="center", fontsize=9, weight="bold")
     save(fig, "v4/attention")
