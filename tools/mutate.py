@@ -119,6 +119,14 @@ EQUIVALENT = {
         "groups, recipe.lr, momentum=0.95, nesterov=True",
         "groups, recipe.lr, momentum=1.9, nesterov=True",
     ): "the schedule sets the momentum before the first step",
+    **{
+        (
+            "quantisation",
+            "output_qspec=layer.output_qspec, _annotated=True",
+            f"output_qspec=layer.output_qspec,{other}",
+        ): "the mark is for quantizers that come later: torchao's preparation does not read it"
+        for other in (" _annotated=False", "")
+    },
     (
         "v2",
         "padding=kernel // 2,",
