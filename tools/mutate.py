@@ -127,6 +127,14 @@ EQUIVALENT = {
         ): "the mark is for quantizers that come later: torchao's preparation does not read it"
         for other in (" _annotated=False", "")
     },
+    **{
+        (
+            "device",
+            "for kind, each in zip(kinds, steps, strict=True):",
+            f"for kind, each in zip(kinds, steps, {other}):",
+        ): "there is a kind for each step"
+        for other in ("strict=False", "")
+    },
     (
         "v2",
         "padding=kernel // 2,",
