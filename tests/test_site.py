@@ -152,6 +152,24 @@ LACKS = """() => {
         if (!alt || alt.includes('/')) wrong.push(`alternative text of ${src}: ${alt}`);
         if (!naturalWidth) wrong.push(`not drawn: ${src}`);
     }
+    for (const each of all('article img[width][height]')) {
+        const style = getComputedStyle(each);
+        const side = (length, ...ends) =>
+            ends.reduce((left, end) => left - parseFloat(style[`padding${end}`]), length);
+        const width = side(each.clientWidth, 'Left', 'Right');
+        const height = side(each.clientHeight, 'Top', 'Bottom');
+        const due = (width * each.getAttribute('height')) / each.getAttribute('width');
+        if (Math.abs(height - due) > 2) wrong.push(`stretched: ${each.src}`);
+    }
+    for (const each of all('article .with-punctuation')) {
+        const bases = [...each.querySelectorAll('.katex-html > .base')];
+        const range = document.createRange();
+        const box = (node) => (range.selectNodeContents(node), range.getBoundingClientRect());
+        const [first, last] = [bases.at(0), bases.at(-1)].map(box);
+        const [opening, closing] = [each.firstChild, each.lastChild].map(box);
+        if (opening.left > first.left + 1 || closing.right < last.right - 1)
+            wrong.push(`a line breaks between a formula and its punctuation: ${each.innerText}`);
+    }
     for (const table of all('article table'))
         if (!table.querySelector('th')) wrong.push(`no head: ${table.innerText.slice(0, 60)}`);
     const titles = all('h1').filter((each) => each.checkVisibility()).length;
@@ -170,6 +188,12 @@ CUT_OFF = """() => {
         .filter((each) => each.scrollWidth > each.clientWidth + 1)
         .map((each) => `code is cut off: ${each.innerText.slice(0, 60)}`);
 }"""
+
+
+# A formula that is cut off though its number could make room for it.
+COVERED = """() => [...document.querySelectorAll('article div.math:has(.eqno) .katex-display')]
+    .filter((each) => each.scrollWidth > each.clientWidth + 1)
+    .map((each) => `a numbered formula is cut off: ${each.innerText.slice(0, 60)}`)"""
 
 
 def too_wide(page, when: str) -> list[str]:
@@ -216,6 +240,7 @@ def test_page_in_a_browser(visit, address, theme, name):
         wrong += violations(page, rules={CONTRAST: {"enabled": False}})
         wrong += page.evaluate(CUT_OFF)
     else:
+        wrong += page.evaluate(COVERED)
         wrong += too_wide(page, "unfolded")
     assert wrong == []
 
