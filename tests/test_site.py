@@ -191,9 +191,12 @@ CUT_OFF = """() => {
 
 
 # A formula that is cut off though its number could make room for it.
-COVERED = """() => [...document.querySelectorAll('article div.math:has(.eqno) .katex-display')]
-    .filter((each) => each.scrollWidth > each.clientWidth + 1)
-    .map((each) => `a numbered formula is cut off: ${each.innerText.slice(0, 60)}`)"""
+COVERED = """() => {
+    const end = (each) => each.getBoundingClientRect().right;
+    return [...document.querySelectorAll('article div.math:has(.eqno) .katex-display')]
+        .filter((box) => Math.max(...[...box.querySelectorAll('.base')].map(end)) > end(box) + 1)
+        .map((box) => `a numbered formula is cut off: ${box.innerText.slice(0, 60)}`);
+}"""
 
 
 def too_wide(page, when: str) -> list[str]:
