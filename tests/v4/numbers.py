@@ -5,6 +5,7 @@ from functools import cache
 
 from torch import nn
 
+from figures.v4 import draw
 from tests.book import definitions
 from tests.numbers import integer, minutes, provided
 from tests.v4.roofline import MOBILENETS, roofline
@@ -92,9 +93,24 @@ def ahead(ridge: float) -> float:
     return v3_large / conv_s
 
 
+def slower(name: str, ridge: float) -> float:
+    """How many times as long as Conv-S a network takes."""
+    one, other = (notebook.roofline_time(COSTS[each_], ridge) for each_ in (name, "V4-Conv-S"))
+    return one / other
+
+
 def part_row(ridge: float) -> list[float]:
     """Shares of start, middle and head in Conv-S's time, in per cent."""
     return [100 * part for part in notebook.time_by_part(v4(), ridge).values()]
+
+
+def large_row(ridge: float) -> list[float]:
+    """The same of V3-Large, as the figure cuts it."""
+    found = draw.by_part("V3-Large", ridge)
+    return [100 * part / sum(found) for part in found]
+
+
+SHOWN = (0, RIDGE["Pixel 6 CPU"], RIDGE["Pixel 8 EdgeTPU"])
 
 
 @cache
@@ -135,6 +151,8 @@ assert all(max(found, key=found.get) == HALF_V3 for found in (ON_CPU, ON_DSP))
 
 
 # ---------------------------------------------------------------- blocks
+
+ROW = notebook.CONV_MEDIUM[4]  # the figure's block: the paper's sixth row, with the stem's
 
 
 def block(name: str, channels: int, wide: int, kernel: int) -> nn.Module:
