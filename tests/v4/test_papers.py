@@ -27,6 +27,7 @@ VARIANTS = {
     "hybrid_large": ("MNv4-Hybrid-L", papers.V4_TABLE15),
 }
 TABLES = {variant: table for variant, (_, table) in VARIANTS.items()}
+AS_RELEASED = [variant for variant in TABLES if variant != "hybrid_medium"]  # see Table 13
 SEARCHED = {variant: table for variant, table in TABLES.items() if "conv" in variant}
 t6, t7, teacher = papers.V4_TABLE6, papers.V4_TABLE7, papers.V4_TEACHER
 
@@ -66,7 +67,7 @@ def blocks_of(variant: str) -> list[tuple]:
     return [row[2:] for row in TABLES[variant][1:-4]]
 
 
-@pytest.mark.parametrize("variant", set(TABLES) - {"hybrid_medium"})
+@pytest.mark.parametrize("variant", AS_RELEASED)
 def test_v4_tables_have_the_blocks_of_the_networks(variant):
     assert blocks_of(variant) == as_printed(variant)
 
@@ -83,7 +84,7 @@ def test_v4_tables_have_the_stems_and_heads_of_the_networks(variant):
     assert (classifier.out, classifier.channels) == network.classifier.weight.shape
 
 
-@pytest.mark.parametrize("variant", set(TABLES) - {"hybrid_medium"})
+@pytest.mark.parametrize("variant", AS_RELEASED)
 def test_v4_tables_have_the_maps_of_the_networks(variant):
     network, seen = v4(variant), []
     for block in network.blocks:
