@@ -13,7 +13,7 @@ import pytest
 from tests.book import APPENDIX, CHAPTERS, NOTEBOOKS, ROOT
 from tools.prose import COMMENT, notebook_chunks, page_chunks
 
-NAMES = ("glossary", "interview", "notation", "cheatsheet", "essence")
+NAMES = ("glossary", "interview", "notation", "cheatsheet", "essence", "which")
 PAGES = [folder / "index.md" for folder in CHAPTERS]
 PAGES += [path for path in APPENDIX if path.stem in NAMES] + NOTEBOOKS
 

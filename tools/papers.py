@@ -3,8 +3,8 @@
 Read from the papers' text: Howard et al. 2017 (MobileNetV1, arXiv 1704.04861), He et al. 2016
 (ResNet, arXiv 1512.03385), Szegedy et al. 2015 (GoogLeNet, arXiv 1409.4842), Sandler et al. 2018
 (MobileNetV2, arXiv 1801.04381), Howard et al. 2019 (MobileNetV3, arXiv 1905.02244), Zhang et al.
-2018 (ShuffleNet, arXiv 1707.01083); of others, where they stand below, and of the README and the
-code that their authors released.
+2018 (ShuffleNet, arXiv 1707.01083), Qin et al. 2024 (MobileNetV4, arXiv 2404.10518); of others,
+where they stand below, and of the README and the code that their authors released.
 """
 
 from typing import NamedTuple
@@ -119,16 +119,128 @@ class Blocks(NamedTuple):
 
 
 class V4Row(NamedTuple):
-    """Top-1, milliseconds by phone."""
+    """Top-1, million parameters, billion MACs, milliseconds by phone.
+
+    None stands where "-" is printed, FAILED where "Failed" is.
+    """
 
     top1: float
+    params: float
+    macs: float
+    pixel6: float | None
+    edgetpu: float | None
+    iphone: float | None
+    hexagon: float | str | None
+    pixel7_gpu: float | None
+    galaxy: float | None
+    galaxy_gpu: float | None
+
+
+class Searched(NamedTuple):
+    """Top-1, billion MACs, million parameters, milliseconds on the Pixel 8's EdgeTPU."""
+
+    top1: float
+    macs: float
+    params: float
+    ms: float
+
+
+class Attending(NamedTuple):
+    """Top-1, billion MACs, million parameters, milliseconds; or by how much each differs.
+
+    On the EdgeTPUs of the Pixel 7 and 8, and on the Galaxy S23's GPU.
+    """
+
+    top1: float | None
+    macs: float | None
+    params: float | None
+    pixel7: float
+    pixel8: float
+    galaxy_gpu: float | None
+
+
+class Downsampled(NamedTuple):
+    """Top-1, billion MACs, milliseconds on a CPU and on a GPU; or the gain in per cent."""
+
+    top1: float | None
+    macs: float
+    cpu: float
+    gpu: float
+
+
+class Staged(NamedTuple):
+    """Top-1 on the validation and the training set, milliseconds on the Pixel 6's EdgeTPU."""
+
+    val: float
+    train: float
+    ms: float
+
+
+class Rewarded(NamedTuple):
+    """Top-1 on the validation and the training set, billion MACs, million parameters, milliseconds.
+
+    On the Pixel 4's GPU and the Pixel 6's CPU.
+    """
+
+    val: float
+    train: float
+    macs: float
+    params: float
+    pixel4_gpu: float
     pixel6: float
-    edgetpu: float
-    iphone: float
-    galaxy: float
-    hexagon: float
-    pixel7_gpu: float
-    galaxy_gpu: float
+
+
+class V4Detector(NamedTuple):
+    """Accuracy on COCO in per cent, billion MACs, million parameters, milliseconds."""
+
+    ap: float
+    macs: float
+    params: float
+    ms: float
+
+
+class Accuracies(NamedTuple):
+    """Top-1 on the validation and the training set."""
+
+    val: float
+    train: float
+
+
+class ByVariant(NamedTuple):
+    """Values for the five networks of V4."""
+
+    conv_s: float | None
+    conv_m: float | None
+    hybrid_m: float | None
+    conv_l: float | None
+    hybrid_l: float | None
+
+
+class V4Block(NamedTuple):
+    """Input, kind of block, its two depthwise kernels, channels in its middle and out, stride.
+
+    A layer that is no block has its kernel where a block has the second of its depthwise layers.
+    """
+
+    side: int
+    channels: int
+    block: str
+    k1: int | None
+    k2: int | None
+    expanded: int | None
+    out: int
+    stride: int
+
+
+class Roofline(NamedTuple):
+    """The ridge point in MACs per byte, and two rank correlations with measured times.
+
+    That of the times which the roofline predicts, and that of MACs alone.
+    """
+
+    ridge: float
+    by_roofline: float
+    by_macs: float
 
 
 class Quantised(NamedTuple):
@@ -170,15 +282,35 @@ class Detector(NamedTuple):
 
 
 class Distilled(NamedTuple):
-    """Top-1 in per cent, trained on labels alone and by a larger network."""
+    """Top-1 in per cent: on labels alone, by the best known distillation, by theirs; two gains.
+
+    The gains are those of their distillation over the first and over the second.
+    """
 
     alone: float
+    known: float | None
     taught: float
+    over_alone: float
+    over_known: float | None
 
 
 def rows(kind: type, table: dict) -> dict:
     """A table with its columns named."""
     return {key: kind(*row) for key, row in table.items()}
+
+
+def v4_blocks(table: str) -> tuple[V4Block, ...]:
+    """The rows of a network of V4: input, block, K1, K2, expanded, out, stride."""
+
+    def number(cell: str) -> int | None:
+        return None if cell == "-" else int(cell)
+
+    blocks = []
+    for line in table.strip().splitlines():
+        size, block, *cells = line.split()
+        side, channels = size.split("²×")
+        blocks.append(V4Block(int(side), int(channels), block, *map(number, cells)))
+    return tuple(blocks)
 
 
 # Howard et al. 2017, Table 1: type and stride, filter shape, input size. "5×" is written out.
@@ -587,21 +719,388 @@ V3_TABLE4_PHONES = rows(
     },
 )
 
-# Qin et al. 2024 (MobileNetV4, arXiv 2404.10518), Table 6: top-1 in per cent with a recipe of
-# theirs, then milliseconds, 8 bits on CPUs, Hexagon and EdgeTPU, 16-bit floating point on GPUs and
-# CoreML.
-V4_TABLE6 = rows(
-    V4Row,
-    {  # Pixel 6 CPU, Pixel 8 EdgeTPU, iPhone 13 CoreML, Galaxy S23 CPU, Pixel 4 Hexagon, Pixel 7
-        # GPU, Galaxy S23 GPU
-        "MobileNet-V1": (74.0, 6.1, 0.8, 0.7, 4.6, 3.2, 13.0, 2.1),
-        "MobileNet-V2": (73.4, 5.0, 0.7, 0.7, 4.1, 3.9, 13.6, 2.5),
-        "MNv4-Conv-S": (73.8, 2.4, 0.7, 0.6, 1.8, 2.4, 8.4, 2.0),
+# Qin et al. 2024 (MobileNetV4). Table 1: what three searches found, with all forms of the block,
+# with ConvNeXt's alone ("CN"), with the inverted bottleneck alone.
+V4_TABLE1 = rows(
+    Searched,
+    {
+        "UIB": (83.3, 6.2, 33.0, 2.68),
+        "CN": (83.2, 6.9, 35.1, 2.69),
+        "IB": (82.3, 6.1, 32.4, 2.61),
     },
 )
 
-# Its Table 16: MACs per byte where arithmetic becomes the limit, in 8 bits.
-V4_RIDGE = {"Pixel 6 CPU": 31.2, "Pixel 4 DSP": 347.3, "Pixel 8 EdgeTPU": 433.8}
+# Table 2: a network without attention, and with three layers of it: with keys and values for each
+# head, and shared. Then, as printed below them: in points, and in per cent of what was added.
+V4_TABLE2 = rows(
+    Attending,
+    {
+        "base model": (84.88, 6.0, 30.9, 4.31, 2.35, 13.15),
+        "+3 MHSA": (85.27, 6.7, 36.0, 9.69, 2.76, 16.46),
+        "+3 MQA": (85.24, 6.5, 34.7, 5.16, 2.60, 15.10),
+    },
+)
+V4_TABLE2_CHANGES = Attending(-0.03, -28.6, -25.5, -84.2, -39.0, -41.1)
+V4_MQA_FASTER = 39  # per cent: abstract, "over 39" in section 1, ">39" in section 5
+
+# Table 3: keys and values on the whole map, and on one of half the side; the gain in per cent.
+V4_TABLE3 = rows(Downsampled, {"No": (80.77, 1.285, 15.8, 7.4), "Yes": (80.71, 1.245, 12.8, 5.9)})
+V4_TABLE3_GAIN = Downsampled(None, 3, 23, 25)
+V4_TABLE3_TEXT = -0.06  # section 5: points of top-1
+
+# Tables 4 and 5: the search in one stage and in two, and with two sets of pictures. What changes:
+# points of top-1, per cent of the rest.
+V4_TABLE4 = rows(Staged, {"One-stage": (81.26, 74.64, 3.85), "Two-stage": (81.48, 78.24, 3.67)})
+V4_TABLE4_CHANGES = Staged(0.22, 3.60, -4.68)
+V4_TABLE5 = rows(
+    Rewarded,
+    {
+        "ImageNet": (82.4, 72.9, 7.2, 43.5, 59.2, 70.4),
+        "JFT distill": (82.3, 74.0, 6.2, 34.4, 51.0, 67.3),
+    },
+)
+V4_TABLE5_GAIN = Rewarded(-0.1, 1.1, 13.9, 20.9, 13.9, 4.4)
+
+# Section 6.1: a block's expansion in both stages of the search, kernels, and epochs. Appendix A:
+# million MACs and milliseconds that the search was told to reach, on the EdgeTPU of the Pixel 6,
+# for Conv-L of the Pixel 7 as well.
+V4_SEARCH = {"expansion": 4, "kernels": (3, 5), "epochs": 750}
+V4_TARGETS = {
+    "MNv4-Conv-S": {"macs": 285, "pixel6": 0.2},
+    "MNv4-Conv-M": {"pixel6": 0.6},
+    "MNv4-Conv-L": {"pixel6": 2.3, "pixel7": 2.0},
+}
+
+# Table 6: V1 to V3 are trained anew, with a recipe of theirs. Milliseconds in 8 bits on CPUs,
+# Hexagon and EdgeTPU, in 16-bit floating point on GPUs and CoreML (appendix B). Columns after MACs:
+# Pixel 6 CPU, Pixel 8 EdgeTPU, iPhone 13 CoreML, Pixel 4 Hexagon, Pixel 7 GPU, Galaxy S23 CPU, GPU.
+FAILED = "Failed"
+V4_TABLE6 = rows(
+    V4Row,
+    {
+        "MobileNet-V2-0.5x": (66.0, 2.0, 0.1, 2.4, 0.7, 0.5, 2.9, 8.3, 1.8, 1.9),
+        "MobileNet-V3L-0.5x": (69.2, 2.7, 0.1, 2.4, 0.8, 0.45, 3.5, 9.9, 2.0, 2.1),
+        "MobileOne-S0": (71.4, 2.1, 0.3, 4.2, 0.7, 0.5, 2.9, 10.7, 3.3, 1.7),
+        "MobileNet-V2": (73.4, 3.5, 0.3, 5.0, 0.7, 0.7, 3.9, 13.6, 4.1, 2.5),
+        "MNv4-Conv-S": (73.8, 3.8, 0.2, 2.4, 0.7, 0.6, 2.4, 8.4, 1.8, 2.0),
+        "MobileNet-V1": (74.0, 4.2, 0.6, 6.1, 0.8, 0.7, 3.2, 13.0, 4.6, 2.1),
+        "FastViT-T8": (75.6, 3.6, 0.7, 49.3, 1.3, 0.7, FAILED, 40.7, 43.6, 24.7),
+        "MobileNet-V2-1.5x": (76.8, 6.8, 0.7, 9.3, 0.9, 1.0, 5.6, 16.4, 7.3, 3.3),
+        "MultiHardware-MAX-1.5x": (77.9, 8.9, 0.8, 9.8, 1.0, None, 5.7, 23.2, None, 4.1),
+        "MultiHardware-AVG-1.5x": (78.2, 10.0, 1.0, 12.0, 1.1, None, 6.1, 20.3, None, 4.5),
+        "MobileNet-V2-2.0x": (78.4, 11.2, 1.1, 13.9, 1.1, 1.5, 6.9, 19.1, 10.6, 4.2),
+        "MobileOne-S4": (79.4, 14.8, 1.5, 26.7, 1.7, 1.5, 9.0, 28.6, 19.4, 5.9),
+        "FastViT-S12": (79.8, 8.8, 1.8, 83.0, 1.8, 1.6, FAILED, 75.0, 69.2, 47.0),
+        "MIT-EfficientViT-B1-r224": (79.4, 9.1, 0.5, None, None, 2.4, None, None, 18.1, 5.0),
+        "MNv4-Conv-M": (79.9, 9.2, 1.0, 11.4, 1.1, 1.1, 7.3, 18.1, 8.6, 4.1),
+        "FastViT-SA12": (80.6, 10.9, 1.9, 86.5, 2.0, 1.6, FAILED, 79.6, 69.5, 52.1),
+        "MNv4-Hybrid-M": (80.7, 10.5, 1.2, 14.3, 1.5, None, FAILED, 17.9, 10.8, 5.9),
+        "FastViT-SA24": (82.6, 20.6, 3.8, 171.6, 3.2, 2.4, FAILED, 131.9, 136.3, 107.5),
+        "MIT-EfficientViT-B2-r256": (82.7, 24.0, 2.1, None, None, 5.4, None, None, 64.9, 9.5),
+        "MNv4-Conv-L": (82.9, 31, 5.9, 59.9, 2.4, 3.0, 20.8, 37.6, 43.0, 13.2),
+        "ConvNext-S": (83.1, 50, 8.7, 314.9, 3.7, None, FAILED, 45.2, 243.9, 18.5),
+        "NextViT-B": (83.2, 44.8, 8.3, None, None, None, None, None, None, None),
+        "MNv4-Hybrid-L": (83.4, 35.9, 7.2, 87.6, 3.8, None, FAILED, 61.3, 61.8, 18.1),
+        "MIT-EfficientViT-B3-r224": (83.5, 49.0, 4.0, None, None, 12.2, None, None, 125.9, 18.4),
+        "FastViT-SA36": (83.6, 30.4, 5.6, 241.6, 4.3, None, FAILED, 186.5, 206.3, 138.1),
+    },
+)
+
+# Its rows that are MobileNets, by the names of our pages: top-1 and milliseconds on the Pixel 6's
+# CPU.
+V4_POINTS = {
+    name: Timed(V4_TABLE6[row].top1, V4_TABLE6[row].pixel6)
+    for name, row in {
+        "V2 × 0.5": "MobileNet-V2-0.5x",
+        "V3-Large × 0.5": "MobileNet-V3L-0.5x",
+        "V2 × 1": "MobileNet-V2",
+        "V4-Conv-S": "MNv4-Conv-S",
+        "V1 × 1": "MobileNet-V1",
+        "V2 × 1.5": "MobileNet-V2-1.5x",
+        "V2 × 2": "MobileNet-V2-2.0x",
+        "V4-Conv-M": "MNv4-Conv-M",
+        "V4-Hybrid-M": "MNv4-Hybrid-M",
+        "V4-Conv-L": "MNv4-Conv-L",
+        "V4-Hybrid-L": "MNv4-Hybrid-L",
+    }.items()
+}
+
+# Section 7.1: points that training anew gave, and what V3-Large has then: Table 6 leaves it out.
+V4_TRAINED_ANEW = {"V1": 3.4, "V2": 1.4, "V3": 0.3}
+V4_V3_TOP1 = 75.5
+
+# Table 7: RetinaNet on COCO at 384×384, milliseconds on the Pixel 6's CPU. What section 7.2 says of
+# it: per cent that Conv-M is faster than two others; points of Hybrid-M's lead over Conv-M, and per
+# cent that it is slower.
+V4_TABLE7 = rows(
+    V4Detector,
+    {
+        "EfficientFormer-L1": (29.5, 6.54, 12.77, 84.3),
+        "V1 × 1.5": (31.0, 6.68, 9.05, 66.4),
+        "V4-Conv-M": (32.6, 5.06, 9.79, 51.3),
+        "Multi-AVG × 1.5": (32.7, 5.42, 9.51, 58.1),
+        "V2 × 2": (32.9, 5.81, 10.15, 66.4),
+        "V3-Large × 2": (33.2, 4.99, 17.92, 59.9),
+        "V4-Hybrid-M": (34.0, 5.62, 11.15, 60.5),
+    },
+)
+V4_TABLE7_TEXT = {"Multi-AVG × 1.5": 12, "V2 × 2": 23, "lead": 1.6, "slower": 18}
+
+# Table 8: Conv-L taught from three sets of pictures and their mixtures, for 400 epochs; the gain
+# over D2, the best known. The last after 2000 epochs as well.
+V4_TABLE8 = rows(
+    Accuracies,
+    {
+        "D1": (83.8, 86.6),
+        "D2": (84.1, 85.6),
+        "D3": (81.8, 84.1),
+        "D1 + D2": (84.4, 85.0),
+        "D2 + D3": (84.7, 82.7),
+        "D1 + D2 + D3": (84.9, 82.6),
+    },
+)
+V4_TABLE8_GAINS = {"D1 + D2": 0.3, "D2 + D3": 0.6, "D1 + D2 + D3": 0.8}
+V4_TABLE8_LONG, V4_TABLE8_LONG_GAIN = Accuracies(85.9, 85.5), 1.8
+# How often D1 has each picture of ImageNet: by the table, and by section 8. Points that section 8
+# says a set gives or costs.
+V4_D1_COPIES = {"Table 8": 1000, "section 8": 500}
+V4_TABLE8_TEXT = {"D1 + D2": 0.3, "D3": -2, "D1 + D2 + D3": 0.6}
+
+# Table 9: their distillation, with more pictures.
+V4_TABLE9 = rows(
+    Distilled,
+    {
+        "MNv4-Conv-S": (73.8, None, 75.5, 1.7, None),
+        "MNv4-Conv-M": (79.9, 81.5, 82.7, 2.8, 1.2),
+        "MNv4-Hybrid-M": (80.7, 82.7, 83.7, 3.0, 1.0),
+        "MNv4-Conv-L": (82.9, 84.4, 85.9, 3.0, 1.5),
+        "MNv4-Hybrid-L": (83.4, 85.7, 86.6, 3.2, 0.9),
+    },
+)
+# Hybrid-L, trained on JFT before (section 8). The teacher, EfficientNet-L2 (appendix H): top-1,
+# billion MACs, million parameters. How many times fewer a student has: Conv-L by section 8, its
+# points below the teacher; Hybrid-L by section 1.
+V4_HYBRID_L_JFT = 87.0
+V4_TEACHER = {"top1": 87.5, "macs": 290, "params": 480}
+V4_STUDENT_TEXT = {"macs": 48, "params": 15, "points": 1.6, "Hybrid-L": 39}
+
+# Table 10: how the networks were trained. "mixing" is the probability of Mixup or CutMix.
+V4_TABLE10 = rows(
+    ByVariant,
+    {
+        "batch": (4096, 4096, 16384, 16384, 16384),
+        "lr": (0.002, 0.004, 0.016, 0.004, 0.01),
+        "epochs": (9600, 500, 500, 500, 500),
+        "warmup": (5, 5, 20, 20, 20),
+        "decay": (0.01, 0.1, 0.1, 0.2, 0.2),
+        "beta1": (0.6, 0.9, 0.9, 0.9, 0.9),
+        "epsilon": (1e-6, 1e-7, 1e-7, 1e-7, 1e-7),
+        "ema": (0.9999, None, None, None, None),
+        "l2": (1e-5, None, None, None, None),
+        "smoothing": (0.1, 0.1, 0.1, 0.1, 0.1),
+        "dropout": (0.3, 0.2, 0.2, 0.2, 0.2),
+        "depth drop": (0, 0.075, 0.075, 0.35, 0.35),
+        "RandAugment": (0.5, 0.7, 0.7, 1.0, 1.0),
+        "magnitude": (9, 15, 15, 15, 15),
+        "mixing": (None, None, None, 0.3, 0.3),
+    },
+)
+
+# Tables 11 to 15: Conv-S, Conv-M, Hybrid-M, Conv-L, Hybrid-L. Input, block, K1, K2, channels in the
+# middle and out, stride.
+V4_TABLE11 = v4_blocks("""
+    224²×3    Conv2D      -  3   -     32    2
+    112²×32   FusedIB     -  3   32    32    2
+    56²×32    FusedIB     -  3   96    64    2
+    28²×64    ExtraDW     5  5   192   96    2
+    14²×96    IB          -  3   192   96    1
+    14²×96    IB          -  3   192   96    1
+    14²×96    IB          -  3   192   96    1
+    14²×96    IB          -  3   192   96    1
+    14²×96    ConvNext    3  -   384   96    1
+    14²×96    ExtraDW     3  3   576   128   2
+    7²×128    ExtraDW     5  5   512   128   1
+    7²×128    IB          -  5   512   128   1
+    7²×128    IB          -  5   384   128   1
+    7²×128    IB          -  3   512   128   1
+    7²×128    IB          -  3   512   128   1
+    7²×128    Conv2D      -  1   -     960   1
+    7²×960    AvgPool     -  7   -     960   1
+    1²×960    Conv2D      -  1   -     1280  1
+    1²×1280   Conv2D      -  1   -     1000  1
+""")
+V4_TABLE12 = v4_blocks("""
+    256²×3    Conv2D      -  3   -     32    2
+    128²×32   FusedIB     -  3   128   48    2
+    64²×48    ExtraDW     3  5   192   80    2
+    32²×80    ExtraDW     3  3   160   80    1
+    32²×80    ExtraDW     3  5   480   160   2
+    16²×160   ExtraDW     3  3   640   160   1
+    16²×160   ExtraDW     3  3   640   160   1
+    16²×160   ExtraDW     3  5   640   160   1
+    16²×160   ExtraDW     3  3   640   160   1
+    16²×160   ConvNext    3  -   640   160   1
+    16²×160   FFN         -  -   320   160   1
+    16²×160   ConvNext    3  -   640   160   1
+    16²×160   ExtraDW     5  5   960   256   2
+    8²×256    ExtraDW     5  5   1024  256   1
+    8²×256    ExtraDW     3  5   1024  256   1
+    8²×256    ExtraDW     3  5   1024  256   1
+    8²×256    FFN         -  -   1024  256   1
+    8²×256    ConvNext    3  -   1024  256   1
+    8²×256    ExtraDW     3  5   512   256   1
+    8²×256    ExtraDW     5  5   1024  256   1
+    8²×256    FFN         -  -   1024  256   1
+    8²×256    FFN         -  -   1024  256   1
+    8²×256    ConvNext    5  -   512   256   1
+    8²×256    Conv2D      -  1   -     960   1
+    8²×960    AvgPool     -  8   -     960   1
+    1²×960    Conv2D      -  1   -     1280  1
+    1²×1280   Conv2D      -  1   -     1000  1
+""")
+V4_TABLE13 = v4_blocks("""
+    256²×3    Conv2D      -  3   -     32    2
+    128²×32   FusedIB     -  3   128   48    2
+    64²×48    ExtraDW     3  5   192   80    2
+    32²×80    ExtraDW     3  3   160   80    1
+    32²×80    ExtraDW     3  5   480   160   2
+    16²×160   ExtraDW     3  3   640   160   1
+    16²×160   ExtraDW     3  3   640   160   1
+    16²×160   ExtraDW     3  5   640   160   1
+    16²×160   Mobile-MQA  -  -   -     160   1
+    16²×160   ExtraDW     3  3   640   160   1
+    16²×160   Mobile-MQA  -  -   -     160   1
+    16²×160   ConvNext    3  -   640   160   1
+    16²×160   Mobile-MQA  -  -   -     160   1
+    16²×160   FFN         -  -   640   160   1
+    16²×160   Mobile-MQA  -  -   -     160   1
+    16²×160   ConvNext    3  -   640   160   1
+    16²×160   ExtraDW     5  5   960   256   2
+    8²×256    ExtraDW     5  5   1024  256   1
+    8²×256    ExtraDW     3  5   1024  256   1
+    8²×256    ExtraDW     3  5   1024  256   1
+    8²×256    FFN         -  -   1024  256   1
+    8²×256    ConvNext    3  -   1024  256   1
+    8²×256    ExtraDW     3  5   512   256   1
+    8²×256    Mobile-MQA  -  -   -     256   1
+    8²×256    ExtraDW     5  5   1024  256   1
+    8²×256    Mobile-MQA  -  -   -     256   1
+    8²×256    FFN         -  -   1024  256   1
+    8²×256    Mobile-MQA  -  -   -     256   1
+    8²×256    FFN         -  -   1024  256   1
+    8²×256    Mobile-MQA  -  -   -     256   1
+    8²×256    ConvNext    5  -   1024  256   1
+    8²×256    Conv2D      -  1   -     960   1
+    8²×960    AvgPool     -  8   -     960   1
+    1²×960    Conv2D      -  1   -     1280  1
+    1²×1280   Conv2D      -  1   -     1000  1
+""")
+V4_TABLE14 = v4_blocks("""
+    384²×3    Conv2D      -  3   -     24    2
+    192²×24   FusedIB     -  3   96    48    2
+    96²×48    ExtraDW     3  5   192   96    2
+    48²×96    ExtraDW     3  3   384   96    1
+    48²×96    ExtraDW     3  5   384   192   2
+    24²×192   ExtraDW     3  3   768   192   1
+    24²×192   ExtraDW     3  3   768   192   1
+    24²×192   ExtraDW     3  3   768   192   1
+    24²×192   ExtraDW     3  5   768   192   1
+    24²×192   ExtraDW     5  3   768   192   1
+    24²×192   ExtraDW     5  3   768   192   1
+    24²×192   ExtraDW     5  3   768   192   1
+    24²×192   ExtraDW     5  3   768   192   1
+    24²×192   ExtraDW     5  3   768   192   1
+    24²×192   ConvNext    3  -   768   192   1
+    24²×192   ExtraDW     5  5   768   512   2
+    12²×512   ExtraDW     5  5   2048  512   1
+    12²×512   ExtraDW     5  5   2048  512   1
+    12²×512   ExtraDW     5  5   2048  512   1
+    12²×512   ConvNext    5  -   2048  512   1
+    12²×512   ExtraDW     5  3   2048  512   1
+    12²×512   ConvNext    5  -   2048  512   1
+    12²×512   ConvNext    5  -   2048  512   1
+    12²×512   ExtraDW     5  3   2048  512   1
+    12²×512   ExtraDW     5  5   2048  512   1
+    12²×512   ConvNext    5  -   2048  512   1
+    12²×512   ConvNext    5  -   2048  512   1
+    12²×512   ConvNext    5  -   2048  512   1
+    12²×512   Conv2D      -  1   -     960   1
+    12²×960   AvgPool     -  12  -     960   1
+    1²×960    Conv2D      -  1   -     1280  1
+    1²×1280   Conv2D      -  1   -     1000  1
+""")
+V4_TABLE15 = v4_blocks("""
+    384²×3    Conv2D      -  3   -     24    2
+    192²×24   FusedIB     -  3   96    48    2
+    96²×48    ExtraDW     3  5   192   96    2
+    48²×96    ExtraDW     3  3   384   96    1
+    48²×96    ExtraDW     3  5   384   192   2
+    24²×192   ExtraDW     3  3   768   192   1
+    24²×192   ExtraDW     3  3   768   192   1
+    24²×192   ExtraDW     3  3   768   192   1
+    24²×192   ExtraDW     3  5   768   192   1
+    24²×192   ExtraDW     5  3   768   192   1
+    24²×192   ExtraDW     5  3   768   192   1
+    24²×192   Mobile-MQA  -  -   -     192   1
+    24²×192   ExtraDW     5  3   768   192   1
+    24²×192   Mobile-MQA  -  -   -     192   1
+    24²×192   ExtraDW     5  3   768   192   1
+    24²×192   Mobile-MQA  -  -   -     192   1
+    24²×192   ExtraDW     5  3   768   192   1
+    24²×192   Mobile-MQA  -  -   -     192   1
+    24²×192   ConvNext    3  -   768   192   1
+    24²×192   ExtraDW     5  5   768   512   2
+    12²×512   ExtraDW     5  5   2048  512   1
+    12²×512   ExtraDW     5  5   2048  512   1
+    12²×512   ExtraDW     5  5   2048  512   1
+    12²×512   ConvNext    5  -   2048  512   1
+    12²×512   ExtraDW     5  3   2048  512   1
+    12²×512   ConvNext    5  -   2048  512   1
+    12²×512   ConvNext    5  -   2048  512   1
+    12²×512   ExtraDW     5  3   2048  512   1
+    12²×512   ExtraDW     5  5   2048  512   1
+    12²×512   Mobile-MQA  -  -   -     512   1
+    12²×512   ConvNext    5  -   2048  512   1
+    12²×512   Mobile-MQA  -  -   -     512   1
+    12²×512   ConvNext    5  -   2048  512   1
+    12²×512   Mobile-MQA  -  -   -     512   1
+    12²×512   ConvNext    5  -   2048  512   1
+    12²×512   Mobile-MQA  -  -   -     512   1
+    12²×512   ConvNext    5  -   2048  512   1
+    12²×512   Conv2D      -  1   -     960   1
+    12²×960   AvgPool     -  12  -     960   1
+    1²×960    Conv2D      -  1   -     1280  1
+    1²×1280   Conv2D      -  1   -     1000  1
+""")
+
+# Table 16, in 8 bits: where arithmetic becomes the limit, and how well two predictions sort the
+# networks. Section 3: the ridge points between which a network should be good.
+V4_TABLE16 = rows(
+    Roofline,
+    {
+        "Pixel 6 CPU": (31.2, 0.973, 0.962),
+        "Galaxy S23 CPU": (39.7, 0.962, 0.940),
+        "Pixel 4 DSP": (347.3, 0.962, 0.758),
+        "Pixel 8 EdgeTPU": (433.8, 0.973, 0.857),
+    },
+)
+V4_RIDGE = {name: row.ridge for name, row in V4_TABLE16.items()}
+V4_RIDGES = (0, 500)
+
+# Table 17: Table 2's shared keys and values before the sums were put in another order. Its other
+# rows are Table 2's. What the order changes, in per cent of what was added.
+V4_TABLE17 = Attending(85.22, 6.5, 34.7, 7.00, 2.64, None)
+V4_TABLE17_CHANGES = Attending(None, None, None, -68.4, -13.8, None)
+
+# What the README of a repetition counts (d-li14/mobilenetv4.pytorch).
+D_LI14_V4 = rows(
+    Cost,
+    {
+        "conv_small": (306, 4.30),
+        "conv_medium": (1080, 9.72),
+        "conv_large": (6376, 32.59),
+    },
+)
 
 # Zhang et al. 2018, Table 8: milliseconds on one core of a Snapdragon 820 at 224×224.
 SHUFFLENET_TABLE8 = {"1.0 MobileNet-224": 110.0}
@@ -611,7 +1110,6 @@ SHUFFLENET_TABLE8 = {"1.0 MobileNet-224": 110.0}
 # abstract.
 SLIM_V1_UINT8 = Quantised(70.9, 69.7)
 # EfficientNet-lite's README (tensorflow/tpu), the row of lite0; 8 bits after training.
-LITE0 = Quantised(75.1, 74.4)
 LITE0_MACS, LITE0_PARAMS = 407, 4.7  # millions
 TORCHVISION_INT8_MB = {"V2": 3.42, "V3-Large": 21.55}
 SHENG = rows(Quantised, {"InceptionV3": (78.00, 76.92), "MobileNetV1": (70.50, 1.80)})
@@ -630,52 +1128,6 @@ KRISHNAMOORTHI = rows(
     {
         "Mobilenet-v1_1_224": (70.9, 0.1, 59.1, 70.3, 70.0, 70.7),
         "Mobilenet-v2_1_224": (71.9, 0.1, 69.8, 69.7, 70.9, 71.1),
-    },
-)
-
-# The rows of its Table 6 that are MobileNets: top-1 in per cent, milliseconds on the Pixel 6's CPU.
-# V1 to V3 are trained anew, with its recipe.
-V4_V3_TOP1 = 75.5  # section 7.1: V3-Large trained anew
-V4_POINTS = rows(
-    Timed,
-    {
-        "V2 × 0.5": (66.0, 2.4),
-        "V3-Large × 0.5": (69.2, 2.4),
-        "V2 × 1": (73.4, 5.0),
-        "V4-Conv-S": (73.8, 2.4),
-        "V1 × 1": (74.0, 6.1),
-        "V2 × 1.5": (76.8, 9.3),
-        "V2 × 2": (78.4, 13.9),
-        "V4-Conv-M": (79.9, 11.4),
-        "V4-Hybrid-M": (80.7, 14.3),
-        "V4-Conv-L": (82.9, 59.9),
-        "V4-Hybrid-L": (83.4, 87.6),
-    },
-)
-
-# More of it: the smallest network's epochs (Table 10), and Conv-M on the Pixel 8's EdgeTPU in
-# milliseconds (Table 6). Table 7: RetinaNet at 384×384, milliseconds on the Pixel 6's CPU. Table 9:
-# by its distillation, with more pictures.
-V4_CONV_S_EPOCHS = 9600
-V4_CONV_M_EDGETPU = 1.1
-V4_TABLE7 = rows(
-    Detector,
-    {
-        "V1 × 1.5": (31.0, 66.4),
-        "V4-Conv-M": (32.6, 51.3),
-        "V2 × 2": (32.9, 66.4),
-        "V3-Large × 2": (33.2, 59.9),
-        "V4-Hybrid-M": (34.0, 60.5),
-    },
-)
-V4_TABLE9 = rows(
-    Distilled,
-    {
-        "MNv4-Conv-S": (73.8, 75.5),
-        "MNv4-Conv-M": (79.9, 82.7),
-        "MNv4-Hybrid-M": (80.7, 83.7),
-        "MNv4-Conv-L": (82.9, 85.9),
-        "MNv4-Hybrid-L": (83.4, 86.6),
     },
 )
 
@@ -708,3 +1160,135 @@ XCEPTION_TABLE1 = {"Inception V3": 78.2, "Xception": 79.0}
 # Abstracts of Jaderberg et al. 2014 and Guo et al. 2018: how many times faster trained networks
 # become without new training, at a loss below 1 %; the latter together with other methods.
 JADERBERG_FASTER, GUO_FASTER = 4.5, 3.7
+
+
+# ---------------------------------------------------------------- the family
+
+
+class Phone(NamedTuple):
+    """ImageNet top-1 in per cent, million FLOPs (one for a MAC), milliseconds on a phone."""
+
+    top1: float
+    macs: float
+    ms: float
+
+
+# Ma et al. 2024 (StarNet, arXiv 2403.19967). Table 6: an iPhone 13, with Core ML. Table 4: top-1
+# of DemoNet with activations and without, its two branches added or multiplied.
+STARNET_TABLE6 = rows(
+    Phone,
+    {
+        "MobileOne-S0": (71.4, 275, 0.7),
+        "StarNet-S1": (73.5, 425, 0.7),
+        "V2": (72.0, 300, 0.9),
+        "GhostNet": (73.9, 141, 7.9),
+        "V3-Large": (75.2, 219, 11.4),
+    },
+)
+STARNET_TABLE4 = {"sum": (66.2, 32.4), "star": (71.7, 70.5)}
+
+# Vasu et al. 2023 (MobileOne, arXiv 2206.04040), section 3.3 with Table 6: points of top-1 that
+# several equal branches bring MobileOne-S0.
+MOBILEONE_BRANCHES = 0.5
+
+# Wang et al. 2024 (RepViT, arXiv 2307.09283), section 3.2: V3-Large's milliseconds on an iPhone 12
+# and top-1 before the depthwise layers move up and after, other things equal.
+REPVIT_MOVED = {"before": (1.01, 71.5), "after": (0.81, 68.3)}
+
+# Liu et al. 2022 (ConvNeXt, arXiv 2201.03545), section 2.5: top-1 with the depthwise layers inside
+# the block, moved up, and then with filters of 7×7.
+CONVNEXT_MOVED = (80.6, 79.9, 80.6)
+
+
+# ---------------------------------------------------------------- which one, in 2026
+
+
+class ByTimm(NamedTuple):
+    """Top-1 in per cent, milliseconds on two desktop CPUs: i7-12700H and i9-10940X."""
+
+    top1: float
+    i7: float | None
+    i9: float | None
+
+
+class Microcontroller(NamedTuple):
+    """Million multiply-adds, kB of SRAM and of flash, top-1 in per cent in 8 bits."""
+
+    macs: float
+    sram: int
+    flash: int
+    top1: float
+
+
+class Segmented(NamedTuple):
+    """Mean IoU on Cityscapes in per cent, milliseconds for pictures of half the size."""
+
+    iou: float
+    ms: float
+
+
+# timm, commit aa4b5850: results-imagenet.csv at the size of the second file, which is
+# benchmark-infer-fp32-nchw-pt240-cpu-{i7_12700h,i9_10940x}-dynamo.csv (infer_step_time, batch 1).
+# Pictures of 224×224, V4-Conv-M 256×256. A weight's name is its recipe.
+TIMM = rows(
+    ByTimm,
+    {
+        "mobilenetv3_small_100.lamb_in1k": (67.636, 2.654, 3.991),
+        "mobilenetv4_conv_small.e2400_r224_in1k": (73.756, 3.996, 4.038),
+        "mobilenetv1_100.ra4_e3600_r224_in1k": (75.388, 6.388, 4.013),
+        "mobilenetv2_100.ra_in1k": (72.910, 6.591, 5.299),
+        "mobilenetv3_large_100.ra4_e3600_r224_in1k": (76.310, 7.377, 5.659),
+        "mobilenetv4_conv_medium.e500_r256_in1k": (79.916, 13.876, 9.116),
+        "mobilenetv2_050.lamb_in1k": (65.928, 4.499, 4.205),
+        "mobilenetv3_small_050.lamb_in1k": (57.918, 2.586, 3.207),
+        "mobilenetv4_conv_small_050.e3000_r224_in1k": (64.778, None, None),
+        "lcnet_050.ra2_in1k": (63.138, 2.725, 2.912),
+    },
+)
+
+# MCUNet's README (mit-han-lab/mcunet, commit 0dedab5), all on an STM32F746 with TinyEngine:
+# ImageNet, then Visual Wake Words.
+MCUNET = rows(
+    Microcontroller,
+    {
+        "mbv2-320kB": (23.5, 308, 862, 49.0),
+        "mcunet-256kB": (67.3, 242, 878, 60.3),
+        "mcunet-320kB": (81.8, 293, 897, 61.8),
+        "mcunet-512kB": (125.9, 456, 1876, 68.0),
+        "mcunet-10fps-vww": (6.0, 146, 617, 87.3),
+    },
+)
+
+# MLPerf Tiny (mlcommons/tiny, commit 1afd2c98), visual wake words: the side of the picture, the
+# accuracy to reach in per cent, the bytes of the file in 8 bits.
+MLPERF_TINY = {"width": 0.25, "side": 96, "classes": 2, "target": 80, "bytes": 333_288}
+
+# Chowdhery et al. 2019 (arXiv 1906.05721), abstract: kB, per cent.
+WAKE_WORDS = {"kB": 250, "from": 85, "to": 90}
+
+# TensorFlow 1 Detection Model Zoo (tf1_detection_zoo.md): COCO mAP, milliseconds on a Pixel 1, and
+# in 8 bits on a Pixel 4's EdgeTPU.
+TF1_ZOO = rows(
+    Detector,
+    {
+        "ssd_mobiledet_cpu_coco": (24.0, 113),
+        "ssd_mobilenet_v3_large_coco": (22.6, 119),
+        "ssd_mobilenet_v3_small_coco": (15.4, 43),
+    },
+)
+TF1_ZOO_EDGETPU = rows(
+    Detector,
+    {"ssd_mobiledet_edgetpu_coco": (25.6, 6.9), "ssd_mobilenet_edgetpu_coco": (24.3, 6.6)},
+)
+
+# Howard et al. 2019, Table 7, rows 4, 8 and 11: half the channels at the end, LR-ASPP with 128
+# filters.
+V3_TABLE7 = rows(
+    Segmented, {"V2": (72.74, 766), "V3-Large": (72.36, 657), "V3-Small": (68.38, 327)}
+)
+
+# Wang et al. 2025 (arXiv 2402.05981), abstract: how many times slower than without a browser, on
+# phones.
+BROWSER_SLOWER = {"CPU": 15.8, "GPU": 7.8}
+# onnxruntime-web 1.30.0: ort-wasm-simd-threaded.wasm, bytes as it is and by gzip -9.
+ONNX_WASM, ONNX_WASM_GZIP = 14_239_897, 3_659_955

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torchvision.models import resnet50
 
+from tests.appendix import which
 from tests.appendix.cheatsheet import (
     COST,
     KINDS,
@@ -121,6 +122,16 @@ def pw(channels: int, side: int, bits: int) -> device.notebook.LayerCost:
     return cost(conv(channels, channels, 1), channels, side, bits)
 
 
+def extra_dw(c_in: int, wide: int, c_out: int, kernel: int, side: int) -> list[int]:
+    """MACs of the four layers of V4's block at stride 1, with both depthwise ones."""
+    return [
+        dw(c_in, side, kernel, 8).macs,
+        full(c_in, wide, 1, 1, side),
+        dw(wide, side, kernel, 8).macs,
+        full(wide, c_out, 1, 1, side),
+    ]
+
+
 def ratio(
     slow: device.notebook.LayerCost, fast: device.notebook.LayerCost, rate: float, moved: float
 ):
@@ -132,7 +143,13 @@ def ratio(
 
 INT8_V1 = papers.KRISHNAMOORTHI["Mobilenet-v1_1_224"]
 INT8_V2 = papers.KRISHNAMOORTHI["Mobilenet-v2_1_224"]
-V4_S, V4_V2 = papers.V4_TABLE6["MNv4-Conv-S"], papers.V4_TABLE6["MobileNet-V2"]
+V4_S, V4_M = papers.V4_TABLE6["MNv4-Conv-S"], papers.V4_TABLE6["MNv4-Conv-M"]
+V4_V2 = papers.V4_TABLE6["MobileNet-V2"]
+ADDED = {
+    name: papers.V4_TABLE2[name].pixel8 - papers.V4_TABLE2["base model"].pixel8
+    for name in ("+3 MHSA", "+3 MQA")
+}
+WHOLE_FASTER = 100 * (1 - papers.V4_TABLE2["+3 MQA"].pixel8 / papers.V4_TABLE2["+3 MHSA"].pixel8)
 V4_HALF_V3 = papers.V4_POINTS["V3-Large × 0.5"]
 FP16 = torch.finfo(torch.float16)
 LOWEST = min(nn.functional.hardswish(torch.linspace(-3, 0, 3001, dtype=torch.float64))).item()
