@@ -78,7 +78,11 @@ def lite0() -> nn.Module:
     return fixed_padding(trained.EfficientNetLite0().eval())
 
 
-NETWORKS = notebook.NETWORKS | {"Lite0": lite0}
+def v4_conv_s() -> nn.Module:
+    return definitions("v4").MobileNetV4("conv_small")
+
+
+NETWORKS = notebook.NETWORKS | {"V4-Conv-S": v4_conv_s, "Lite0": lite0}
 
 
 def prepared(name: str) -> nn.Module:

@@ -296,6 +296,8 @@ def test_its_kinds_are_the_networks_own():
     assert operators.layer_kinds("V1") == (
         *("standard", *["depthwise", "pointwise"] * 13, "classifier"),
     )
+    kinds = operators.layer_kinds("V4-Conv-S")  # the first layer of its classifier is a convolution
+    assert [kinds.count(kind) for kind in operators.LAYERS] == [3, 15, 27, 0, 2]
 
 
 @pytest.mark.weekly
