@@ -119,6 +119,22 @@ EQUIVALENT = {
         "groups, recipe.lr, momentum=0.95, nesterov=True",
         "groups, recipe.lr, momentum=1.9, nesterov=True",
     ): "the schedule sets the momentum before the first step",
+    **{
+        (
+            "quantisation",
+            "output_qspec=layer.output_qspec, _annotated=True",
+            f"output_qspec=layer.output_qspec,{other}",
+        ): "the mark is for quantizers that come later: torchao's preparation does not read it"
+        for other in (" _annotated=False", "")
+    },
+    **{
+        (
+            "device",
+            "for kind, each in zip(kinds, steps, strict=True):",
+            f"for kind, each in zip(kinds, steps, {other}):",
+        ): "there is a kind for each step"
+        for other in ("strict=False", "")
+    },
     (
         "v2",
         "padding=kernel // 2,",

@@ -1092,6 +1092,16 @@ V4_RIDGES = (0, 500)
 V4_TABLE17 = Attending(85.22, 6.5, 34.7, 7.00, 2.64, None)
 V4_TABLE17_CHANGES = Attending(None, None, None, -68.4, -13.8, None)
 
+# What the README of a repetition counts (d-li14/mobilenetv4.pytorch).
+D_LI14_V4 = rows(
+    Cost,
+    {
+        "conv_small": (306, 4.30),
+        "conv_medium": (1080, 9.72),
+        "conv_large": (6376, 32.59),
+    },
+)
+
 # Zhang et al. 2018, Table 8: milliseconds on one core of a Snapdragon 820 at 224×224.
 SHUFFLENET_TABLE8 = {"1.0 MobileNet-224": 110.0}
 
@@ -1150,6 +1160,44 @@ XCEPTION_TABLE1 = {"Inception V3": 78.2, "Xception": 79.0}
 # Abstracts of Jaderberg et al. 2014 and Guo et al. 2018: how many times faster trained networks
 # become without new training, at a loss below 1 %; the latter together with other methods.
 JADERBERG_FASTER, GUO_FASTER = 4.5, 3.7
+
+
+# ---------------------------------------------------------------- the family
+
+
+class Phone(NamedTuple):
+    """ImageNet top-1 in per cent, million FLOPs (one for a MAC), milliseconds on a phone."""
+
+    top1: float
+    macs: float
+    ms: float
+
+
+# Ma et al. 2024 (StarNet, arXiv 2403.19967). Table 6: an iPhone 13, with Core ML. Table 4: top-1
+# of DemoNet with activations and without, its two branches added or multiplied.
+STARNET_TABLE6 = rows(
+    Phone,
+    {
+        "MobileOne-S0": (71.4, 275, 0.7),
+        "StarNet-S1": (73.5, 425, 0.7),
+        "V2": (72.0, 300, 0.9),
+        "GhostNet": (73.9, 141, 7.9),
+        "V3-Large": (75.2, 219, 11.4),
+    },
+)
+STARNET_TABLE4 = {"sum": (66.2, 32.4), "star": (71.7, 70.5)}
+
+# Vasu et al. 2023 (MobileOne, arXiv 2206.04040), section 3.3 with Table 6: points of top-1 that
+# several equal branches bring MobileOne-S0.
+MOBILEONE_BRANCHES = 0.5
+
+# Wang et al. 2024 (RepViT, arXiv 2307.09283), section 3.2: V3-Large's milliseconds on an iPhone 12
+# and top-1 before the depthwise layers move up and after, other things equal.
+REPVIT_MOVED = {"before": (1.01, 71.5), "after": (0.81, 68.3)}
+
+# Liu et al. 2022 (ConvNeXt, arXiv 2201.03545), section 2.5: top-1 with the depthwise layers inside
+# the block, moved up, and then with filters of 7×7.
+CONVNEXT_MOVED = (80.6, 79.9, 80.6)
 
 
 # ---------------------------------------------------------------- which one, in 2026

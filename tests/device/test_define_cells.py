@@ -187,6 +187,13 @@ def test_the_peak_and_where_it_is():
     assert DEVICE.peak(fx.symbolic_trace(nn.Sequential(layers[0]).eval()), x) == (4 * 160, "_0")
 
 
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.ReLU6, nn.Hardswish, nn.Hardsigmoid])
+def test_an_activation_writes_over_its_map(activation):
+    """The peak stays with the convolution: 2 channels in, 8 out, on 4×4 places."""
+    traced = fx.symbolic_trace(nn.Sequential(nn.Conv2d(2, 8, 1), activation()).eval())
+    assert DEVICE.peak(traced, torch.zeros(1, 2, 4, 4)) == (4 * (2 + 8) * 16, "_0")
+
+
 def test_what_is_left_out_is_said_in_200_letters(capsys):
     DEVICE.left_out("it", ValueError("a\nb " + 300 * "c"))
     assert capsys.readouterr().out == "Left out: it. ValueError: a b " + 196 * "c" + "\n"
@@ -248,6 +255,9 @@ def test_a_profile_adds_up_its_operations_and_nothing_else():
     assert DEVICE.by_kind(events) == {"conversion": 0.5, "standard": 3.0, "depthwise": 0.5}
     assert DEVICE.whole(events) == [4.0, 5.0, 10.0]
     assert DEVICE.covered(events) == pytest.approx(4 / 5)  # 3 of 4, 4 of 5, 9 of 10
+    events[2].ms.pop()
+    with pytest.raises(ValueError):
+        DEVICE.covered(events)  # an operation that was not in all runs
 
 
 def test_a_profile_of_a_file(tmp_path, capfd):

@@ -1,21 +1,21 @@
 """V4's tables against what we count, its text against its tables, its tables against the code."""
 
 import inspect
-from functools import cache
 from itertools import pairwise
 
 import pytest
 import timm
 import torch
 from timm.models import mobilenetv3
-from timm.utils.model import reparameterize_model
 from torch import nn
 
 from tests.book import definitions
 from tests.printed import MILLION, cut
-from tests.v4.roofline import MOBILENETS, OTHERS, agreement, front, layers
+from tests.v4.others import OTHERS, counted, other, saved
+from tests.v4.roofline import LEFT_OUT, MOBILENETS, agreement, front, layers
 from tools import papers
-from tools.counting import kind_of, macs, macs_by_layer, on_meta, params, v3, v4
+from tools.counting import kind_of, macs, macs_by_layer, params, v3, v4
+from tools.variants import printed_hybrid_medium_v4
 
 notebook = definitions("v4")
 BILLION = 1e9
@@ -27,6 +27,7 @@ VARIANTS = {
     "hybrid_large": ("MNv4-Hybrid-L", papers.V4_TABLE15),
 }
 TABLES = {variant: table for variant, (_, table) in VARIANTS.items()}
+AS_RELEASED = [variant for variant in TABLES if variant != "hybrid_medium"]  # see Table 13
 SEARCHED = {variant: table for variant, table in TABLES.items() if "conv" in variant}
 t6, t7, teacher = papers.V4_TABLE6, papers.V4_TABLE7, papers.V4_TEACHER
 
@@ -66,7 +67,7 @@ def blocks_of(variant: str) -> list[tuple]:
     return [row[2:] for row in TABLES[variant][1:-4]]
 
 
-@pytest.mark.parametrize("variant", set(TABLES) - {"hybrid_medium"})
+@pytest.mark.parametrize("variant", AS_RELEASED)
 def test_v4_tables_have_the_blocks_of_the_networks(variant):
     assert blocks_of(variant) == as_printed(variant)
 
@@ -83,7 +84,7 @@ def test_v4_tables_have_the_stems_and_heads_of_the_networks(variant):
     assert (classifier.out, classifier.channels) == network.classifier.weight.shape
 
 
-@pytest.mark.parametrize("variant", set(TABLES) - {"hybrid_medium"})
+@pytest.mark.parametrize("variant", AS_RELEASED)
 def test_v4_tables_have_the_maps_of_the_networks(variant):
     network, seen = v4(variant), []
     for block in network.blocks:
@@ -94,46 +95,26 @@ def test_v4_tables_have_the_maps_of_the_networks(variant):
     assert seen == [(row.channels, row.side, row.side) for row in TABLES[variant][1:-4]]
 
 
-@pytest.fixture
-def printed_hybrid_m(monkeypatch):
-    """Hybrid-M with the blocks of Table 13, and attention as in the released code."""
-    released = notebook.VARIANTS["hybrid_medium"]
-    of_width = {
-        out: row
-        for row, (*_, out, _) in zip(released.rows, as_printed("hybrid_medium"), strict=True)
-        if isinstance(row, notebook.Attention)
-    }
-    blocks = tuple(
-        of_width[out]
-        if block == "Mobile-MQA"
-        else notebook.Row(block, k1 or 0, k2 or 0, exp, out, stride)
-        for block, k1, k2, exp, out, stride in blocks_of("hybrid_medium")
-    )
-    monkeypatch.setitem(notebook.VARIANTS, "printed", released._replace(rows=blocks))
-    return v4("printed")
-
-
-def test_v4_table_13_is_another_network_than_the_released_one(printed_hybrid_m):
+def test_v4_table_13_is_another_network_than_the_released_one():
     printed, released = blocks_of("hybrid_medium"), as_printed("hybrid_medium")
     assert (len(printed), len(released)) == (30, 31)
     assert printed[:4] == released[:4] and printed[4] != released[4]
-    network = v4("hybrid_medium")
-    assert params(printed_hybrid_m) == 11_170_008 and params(network) == 11_074_648
-    assert macs(printed_hybrid_m, 3, 256, 256) == 1_296_988_160
+    literal, network = printed_hybrid_medium_v4(), v4("hybrid_medium")
+    assert params(literal) == 11_170_008 and params(network) == 11_074_648
+    assert macs(literal, 3, 256, 256) == 1_296_988_160
     assert macs(network, 3, 256, 256) == 1_271_183_360
     row = t6["MNv4-Hybrid-M"]  # counts the released one
     assert round(without_norm(network) / 2**20, 1) == row.params
-    assert round(without_norm(printed_hybrid_m) / 2**20, 1) != row.params
+    assert round(without_norm(literal) / 2**20, 1) != row.params
 
 
 def test_v4_conv_s_has_relu_behind_both_layers_of_its_fused_blocks():
-    small, medium = timm.create_model("mobilenetv4_conv_small"), v4("conv_medium")
-    for stage in small.blocks[:2]:
+    for stage in timm.create_model("mobilenetv4_conv_small").blocks[:2]:
         assert [type(unit).__name__ for unit in stage] == ["ConvBnAct", "ConvBnAct"]
         assert all(isinstance(unit.bn1.act, nn.ReLU) for unit in stage)
-    assert not hasattr(medium.blocks[0].project, "act")
-    other = timm.create_model("mobilenetv4_conv_medium").blocks[0][0]
-    assert isinstance(other.bn1.act, nn.ReLU) and isinstance(other.bn2.act, nn.Identity)
+    for variant in set(TABLES) - {"conv_small"}:
+        (fused,) = timm.create_model(f"mobilenetv4_{variant}").blocks[0]
+        assert isinstance(fused.bn2.act, nn.Identity) != isinstance(fused.bn1.act, nn.Identity)
 
 
 @pytest.mark.parametrize("variant", TABLES)
@@ -203,41 +184,23 @@ def test_timm_calls_a_block_extra_dw_that_is_ffn():
     assert "'uir_r1_a0_k0_s1_e2_c160',  # FFN" in source  # the same, in Hybrid-M
 
 
+def test_the_readme_of_d_li14_counts_another_conv_s():
+    said = papers.D_LI14_V4
+    for variant, printed in said.items():
+        size, network = notebook.SIZES[variant], v4(variant)
+        fits = (
+            round(macs(network, 3, size, size) / MILLION) == printed.macs,
+            round(params(network) / MILLION, 2) == printed.params,
+        )
+        assert fits == ((False, False) if variant == "conv_small" else (True, True))
+
+
 # ---------------------------------------------------------------- Table 6: what it counts
 
 
 def without_norm(network: nn.Module) -> int:
     norms = (m for m in network.modules() if isinstance(m, nn.BatchNorm2d))
     return params(network) - sum(map(params, norms))
-
-
-OF_OTHERS = {  # timm's name, and the side of the pictures; FastViT's is that which fits its MACs
-    "MobileOne-S0": ("mobileone_s0", 224),
-    "MobileOne-S4": ("mobileone_s4", 224),
-    "FastViT-T8": ("fastvit_t8", 256),
-    "FastViT-S12": ("fastvit_s12", 256),
-    "FastViT-SA12": ("fastvit_sa12", 256),
-    "FastViT-SA24": ("fastvit_sa24", 256),
-    "FastViT-SA36": ("fastvit_sa36", 256),
-    "MIT-EfficientViT-B1-r224": ("efficientvit_b1", 224),
-    "MIT-EfficientViT-B2-r256": ("efficientvit_b2", 256),
-    "MIT-EfficientViT-B3-r224": ("efficientvit_b3", 224),
-    "ConvNext-S": ("convnext_small", 224),
-    "NextViT-B": ("nextvit_base", 224),
-}
-
-
-@cache
-def other(name: str) -> tuple[nn.Module, int]:
-    """timm's network with its branches folded, where it has some, and the side of its pictures."""
-    model, size = OF_OTHERS[name]
-    return on_meta(lambda: reparameterize_model(timm.create_model(model))), size
-
-
-def counted(name: str) -> tuple[int, int]:
-    """Parameters and MACs."""
-    network, size = other(name)
-    return params(network), macs(network, 3, size, size)
 
 
 # Which ways of counting give the printed number. Parameters with batch norm and without, in 10**6
@@ -251,7 +214,7 @@ PARAMS_FIT = {
     "MNv4-Conv-L": {"2**20", "2**20 without norm"},
     "MNv4-Hybrid-M": {"2**20 without norm"},
     "MNv4-Hybrid-L": {"2**20 without norm"},
-    **{name: NEVER for name in OF_OTHERS if "FastViT" in name},
+    **{name: NEVER for name in OTHERS if "FastViT" in name},
     "MIT-EfficientViT-B2-r256": NEVER,
     "MIT-EfficientViT-B3-r224": NEVER,
 }
@@ -269,10 +232,10 @@ def that_fit(printed: float, counts: dict[str, float]) -> set[str]:
     return {way for way, count in counts.items() if round(count, digits) == printed}
 
 
-@pytest.mark.parametrize("name", [*MOBILENETS, *OF_OTHERS])
+@pytest.mark.parametrize("name", [*MOBILENETS, *OTHERS])
 def test_v4_table_6(name):
     """V1 to V3, Conv-S and the others in 10**6 and 10**9, the larger V4 in 2**20 and 2**30."""
-    if name in OF_OTHERS:
+    if name in OTHERS:
         network, size = other(name)
     else:
         build, size = MOBILENETS[name]
@@ -291,7 +254,7 @@ def test_v4_table_6(name):
 
 
 def test_v4_table_6_counts_all_but_two_networks():
-    assert set(t6) - {*MOBILENETS, *OF_OTHERS} == {
+    assert set(t6) - {*MOBILENETS, *OTHERS} == {
         "MultiHardware-MAX-1.5x",
         "MultiHardware-AVG-1.5x",
     }
@@ -305,7 +268,7 @@ def test_v4_table_6_halves_the_macs_of_mobileone_s4():
 
 
 def test_v4_table_6_has_fewer_parameters_of_fastvit_than_timm():
-    for name in (name for name in OF_OTHERS if "FastViT" in name):
+    for name in (name for name in OTHERS if "FastViT" in name):
         assert counted(name)[0] / MILLION > 1.03 * t6[name].params
 
 
@@ -334,11 +297,6 @@ def added(name: str, column: str) -> float:
 
 
 ATTENDING = ("macs", "params", "pixel7", "pixel8", "galaxy_gpu")
-
-
-def saved(before: float, after: float) -> float:
-    """By how many per cent; negative, as it is printed."""
-    return 100 * (after / before - 1)
 
 
 @pytest.mark.parametrize("column", ATTENDING)
@@ -430,8 +388,8 @@ def test_v4_text_on_table_6():
 
 def test_v4_text_has_another_lead_than_table_7():
     said, medium, hybrid = papers.V4_TABLE7_TEXT, t7["V4-Conv-M"], t7["V4-Hybrid-M"]
-    for other in ("Multi-AVG × 1.5", "V2 × 2"):
-        assert round(-saved(t7[other].ms, medium.ms)) == said[other]
+    for slower in ("Multi-AVG × 1.5", "V2 × 2"):
+        assert round(-saved(t7[slower].ms, medium.ms)) == said[slower]
     assert round(saved(medium.ms, hybrid.ms)) == said["slower"]
     assert round(hybrid.ap - medium.ap, 1) == 1.4 != said["lead"]
 
@@ -493,7 +451,7 @@ def test_v4_roofline_sorts_the_networks_no_better_than_macs():
 
 
 ACCURACIES = {name: t6[name].top1 for name in MOBILENETS if "Hybrid" not in name}
-ACCURACIES |= {name: papers.V4_V3_TOP1 for name in OTHERS}
+ACCURACIES |= {name: papers.V4_V3_TOP1 for name in LEFT_OUT}
 V4_CONV = {name for name in ACCURACIES if "MNv4" in name}
 
 
