@@ -1194,6 +1194,9 @@ MOBILEONE_BRANCHES = 0.5
 # Wang et al. 2024 (RepViT, arXiv 2307.09283), section 3.2: V3-Large's milliseconds on an iPhone 12
 # and top-1 before the depthwise layers move up and after, other things equal.
 REPVIT_MOVED = {"before": (1.01, 71.5), "after": (0.81, 68.3)}
+# The same section, with an expansion of 2 and more channels: top-1 and milliseconds with the
+# depthwise layer in front and, V3's own block, in the middle.
+REPVIT_WIDTHS = {"front": (73.5, 0.89), "middle": (73.0, 0.91)}
 
 # Liu et al. 2022 (ConvNeXt, arXiv 2201.03545), section 2.5: top-1 with the depthwise layers inside
 # the block, moved up, and then with filters of 7×7.

@@ -239,6 +239,8 @@ V3_NAMES = {
 
 def test_the_kinds_follow_from_names_and_order():
     assert DEVICE.kinds_of(list(V3_NAMES)) == list(V3_NAMES.values())
+    # Without a pooling, from the first name on.
+    assert DEVICE.kinds_of(["Fully Connected (NC, F32) GEMM #1"]) == ["classifier"]
 
 
 def test_a_profile_adds_up_its_operations_and_nothing_else():
@@ -260,8 +262,16 @@ def test_a_profile_adds_up_its_operations_and_nothing_else():
         DEVICE.covered(events)  # an operation that was not in all runs
 
 
-def test_a_profile_of_a_file(tmp_path, capfd):
-    """A small network with its own times: each operation once, in order, for each run."""
+def test_a_profile_of_a_file(tmp_path, capfd, monkeypatch):
+    """A small network with its own times: each operation once, in order, for each run; on a single
+    thread.
+    """
+    from executorch.extension.pybindings import portable_lib
+
+    threads, reset = [], portable_lib._unsafe_reset_threadpool
+    monkeypatch.setattr(
+        portable_lib, "_unsafe_reset_threadpool", lambda n: (threads.append(n), reset(n))
+    )
     layers = nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU6(), nn.Conv2d(8, 8, 3, 1, 1, groups=8)
     network = nn.Sequential(*layers, nn.Conv2d(8, 16, 1), nn.Hardswish()).eval()
     x = torch.randn(1, 3, 64, 64)
@@ -269,6 +279,7 @@ def test_a_profile_of_a_file(tmp_path, capfd):
     capfd.readouterr()
     events = DEVICE.profiled(file, x, runs=5)
     assert capfd.readouterr() == ("", "")
+    assert threads == [1]
     kinds = DEVICE.kinds_of([each.name for each in DEVICE.operations(events)])
     wanted = ["standard", "depthwise", "classifier", "activation"]  # no pooling stands before
     assert [kind for kind in kinds if kind != "conversion"] == wanted

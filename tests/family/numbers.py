@@ -4,6 +4,8 @@ from functools import cache
 
 import timm
 import torch
+from timm.models.convnext import ConvNeXtBlock
+from timm.models.repvit import RepVitMlp
 
 from figures.family.draw import example, parts
 from tests.book import definitions
@@ -13,6 +15,9 @@ from tools.counting import params
 
 notebook = definitions("family")
 RECIPES = notebook.RECIPES
+V2 = RECIPES["MobileNetV2"]
+# ConvNeXt's filter, V2's, and ConvNeXt's expansion.
+LARGE, SMALL, WIDER = RECIPES["ConvNeXt"].front, V2.middle, RECIPES["ConvNeXt"].expand
 SIDE, SIDE_IN = 28, 224  # the map of the notebook's blocks, and pictures
 
 
@@ -146,9 +151,8 @@ with torch.device("meta"):
 CONVNEXTS_IN_M = sum(_conv_next(block) for stage in _medium.blocks for block in stage)
 
 # How timm's fresh blocks begin: ConvNeXt's layer scale, RepViT's last norm.
-LAYER_SCALE = timm.create_model("convnext_atto").stages[0].blocks[0].gamma[0].item()
-LAST_NORM = timm.create_model("repvit_m0_9").stages[0].blocks[0].channel_mixer.conv2.bn.weight[0]
-LAST_NORM = LAST_NORM.item()
+LAYER_SCALE = ConvNeXtBlock(8).gamma[0].item()
+LAST_NORM = RepVitMlp(8, 16, torch.nn.GELU).conv2.bn.weight[0].item()
 
 _convs = [m for m in network("mobileone_s0").modules() if isinstance(m, torch.nn.Conv2d)]
 PAIRS = sum(conv.groups == conv.in_channels for conv in _convs[1:])

@@ -314,6 +314,15 @@ def test_a_limit_for_each_channel_is_a_relu6_for_each():
     assert_close(OURS.Limited(limits)(x), expected)
 
 
+# ---------------------------------------------------------------- pictures
+
+
+def test_a_seed_draws_the_crops_again_and_nothing_else_does():
+    photos = [torch.rand(3, 240, 300), torch.rand(3, 260, 230)]
+    first, second = OURS.crops(photos, 3, seed=1), OURS.crops(photos, 3, seed=1)
+    assert torch.equal(first, second) and not torch.equal(first, OURS.crops(photos, 3, seed=2))
+
+
 # ---------------------------------------------------------------- mends, on the trained network
 
 
