@@ -103,10 +103,12 @@ def test_a_block_keeps_the_maps_size_unless_told(chapter):
     assert block(torch.randn(2, 3, 9, 8)).shape == (2, 5, 9, 8)
 
 
-# ---------------------------------------------------------------- the three networks
+# ---------------------------------------------------------------- the networks
 
 
-@pytest.mark.parametrize(("chapter", "dropout"), [("v1", 0.001), ("v2", 0.2), ("v3", 0.2)])
+@pytest.mark.parametrize(
+    ("chapter", "dropout"), [("v1", 0.001), ("v2", 0.2), ("v3", 0.2), ("v4", 0.2)]
+)
 def test_a_network_is_by_default_for_imagenet(chapter, dropout):
     network = counting.on_meta(type(build(chapter)))
     assert [m.p for m in network.modules() if isinstance(m, nn.Dropout)] == [dropout]
@@ -166,6 +168,7 @@ PLACES = {  # the reference, and what says where our layers stand in it
     "v1": (lambda: timm.create_model("mobilenetv1_100"), "timm_places"),
     "v2": (mobilenet_v2, "torchvision_places"),
     "v3": (mobilenet_v3_large, "torchvision_places"),
+    "v4": (lambda: timm.create_model("mobilenetv4_conv_small"), "timm_places"),
 }
 
 

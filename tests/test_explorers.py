@@ -1,13 +1,18 @@
 """The explorers: driven by the keyboard, and their numbers are the networks'."""
 
+import itertools
 import json
 import math
 import re
 import subprocess
 
 import pytest
+import timm
 import torch
+from torch import nn
 from torch.nn.functional import conv2d
+from torch.utils._python_dispatch import TorchDispatchMode
+from torchvision.models import resnet50
 
 import explorers
 from explorers.networks import WIDTHS
@@ -16,7 +21,7 @@ from figures import style
 from tests.book import definitions
 from tests.browsers import violations
 from tools import papers
-from tools.counting import kind_of, macs, macs_by_layer, params, v1, v2, v3
+from tools.counting import kind_of, macs, macs_by_layer, on_meta, params, v1, v2, v3, v4
 from tools.variants import paper_v3
 
 BUILDERS = {
@@ -26,9 +31,11 @@ BUILDERS = {
     "MobileNetV3-Small": lambda **options: v3("small", **options),
 }
 PAGE = {
+    "block": "chapters/family/index.html",
     "cost": "chapters/v3/index.html",
     "points": "chapters/v3/index.html",
     "relu": "chapters/v2/index.html",
+    "ridge": "chapters/v4/index.html",
     "steps": "intro.html",
 }
 
@@ -272,10 +279,10 @@ def test_play_runs_to_the_end_of_a_step_and_stops(explorer):
 # ---------------------------------------------------------------- what a ReLU destroys
 
 
-def in_node(expression: str, data: dict):
-    """What an expression of `relu`, the explorer's functions, and `data` gives."""
-    files = "".join(f"require({str(path)!r});" for path in explorers.script_files("relu"))
-    script = f"{files} const relu = explorers.relu, data = {json.dumps(data)};"
+def in_node(expression: str, data: dict, name: str = "relu"):
+    """What an expression of an explorer's functions, by its name, and of `data` gives."""
+    files = "".join(f"require({str(path)!r});" for path in explorers.script_files(name))
+    script = f"{files} const {name} = explorers.{name}, data = {json.dumps(data)};"
     script += f"console.log(JSON.stringify({expression}))"
     command = [node_binary(), "--eval", script]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
@@ -431,6 +438,423 @@ def test_pointing_reads_the_nearest_point(explorer):
     page.wait_for_timeout(250)
     assert element.locator(".explorer-say").inner_text().startswith("V4-Hybrid-L")
     assert float(ring.get_attribute("cx")) > 300
+
+
+# ---------------------------------------------------------------- which network wins, where
+
+ON_THE_ROOF = {  # the explorer's name: a network of the book, side of the picture, row of Table 6
+    "V2 × 0.5": (lambda: v2(width_mult=0.5), 224, "MobileNet-V2-0.5x"),
+    "V3-Large × 0.5": (lambda: paper_v3("large", 0.5), 224, "MobileNet-V3L-0.5x"),
+    "V2": (v2, 224, "MobileNet-V2"),
+    "V4-Conv-S": (lambda: v4("conv_small"), 224, "MNv4-Conv-S"),
+    "V1": (v1, 224, "MobileNet-V1"),
+    "V3-Large": (lambda: v3("large"), 224, None),
+    "V2 × 1.5": (lambda: v2(width_mult=1.5), 224, "MobileNet-V2-1.5x"),
+    "V2 × 2": (lambda: v2(width_mult=2.0), 224, "MobileNet-V2-2.0x"),
+    "V4-Conv-M": (lambda: v4("conv_medium"), 256, "MNv4-Conv-M"),
+    "V4-Conv-L": (lambda: v4("conv_large"), 384, "MNv4-Conv-L"),
+    "ResNet-50": (lambda: on_meta(resnet50), 224, None),
+}
+FITTED = {  # the explorer's key: row of Table 16
+    "pixel6": "Pixel 6 CPU",
+    "galaxy": "Galaxy S23 CPU",
+    "hexagon": "Pixel 4 DSP",
+    "edgetpu": "Pixel 8 EdgeTPU",
+}
+WITHOUT_RIDGE = ("pixel7_gpu", "galaxy_gpu", "iphone")
+
+
+def moved(network, size: int) -> list[tuple[int, int]]:
+    """(MACs, bytes in 8 bits) of each layer that has weights, in order."""
+    rows = []
+
+    def record(layer, inputs, output):
+        per_output = layer.weight.numel() // layer.weight.shape[0]
+        numbers = inputs[0].numel() + layer.weight.numel() + output.numel()
+        rows.append((output.numel() * per_output, numbers))
+
+    layers = [e for e in network.modules() if isinstance(e, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(record) for layer in layers]
+    network.eval()(torch.empty(1, 3, size, size, device="meta"))
+    for hook in hooks:
+        hook.remove()
+    return rows
+
+
+@pytest.mark.parametrize("name", ON_THE_ROOF)
+def test_the_ridge_explorer_has_the_networks_layers(name):
+    build, size, row = ON_THE_ROOF[name]
+    (found,) = (each for each in explorers.data("ridge")["networks"] if each["name"] == name)
+    network = build()
+    expected = moved(network, size)
+    counted = [(m, b) for count, m, b in found["layers"] for _ in range(count)]
+    assert sorted(counted) == sorted(expected)
+    assert sum(m for m, _ in counted) == macs(network, 3, size, size)
+    assert found["size"] == size
+    printed = papers.V4_TABLE6.get(row)
+    keys = (*FITTED, *WITHOUT_RIDGE)
+    assert found["ms"] == ({key: getattr(printed, key) for key in keys} if row else {})
+    others = {"V3-Large": papers.V4_V3_TOP1, "ResNet-50": None}
+    assert found["top1"] == (printed.top1 if row else others[name])
+
+
+def test_the_ridge_explorer_has_the_papers_machines():
+    data = explorers.data("ridge")
+    assert {each["key"]: each["ridge"] for each in data["machines"]} == {
+        **{key: papers.V4_RIDGE[row] for key, row in FITTED.items()},
+        **dict.fromkeys(WITHOUT_RIDGE),
+    }
+    assert data["ridges"] == sorted(data["ridges"])
+    assert (data["ridges"][0], data["ridges"][-1]) == papers.V4_RIDGES
+    assert set(papers.V4_RIDGE.values()) < set(data["ridges"])
+    accuracies = [each["top1"] for each in data["networks"] if each["top1"]]
+    assert accuracies == sorted(accuracies), "in the order of their accuracy"
+
+
+def roofline(ridge: float) -> dict[str, tuple[float, float]]:
+    """By network: times V4-Conv-S's time, and the part of it that waits for bytes."""
+    times = {}
+    for each in explorers.data("ridge")["networks"]:
+        rows = [(m, ridge * b) for count, m, b in each["layers"] for _ in range(count)]
+        whole = sum(max(row) for row in rows)
+        times[each["name"]] = whole, sum(b for m, b in rows if b > m) / whole
+    one = times["V4-Conv-S"][0]
+    return {name: (whole / one, part) for name, (whole, part) in times.items()}
+
+
+def beaten(times: dict[str, tuple[float, float]]) -> dict[str, str | None]:
+    """The fastest network that is faster than another and at least as accurate, if there is one."""
+    top1 = {each["name"]: each["top1"] for each in explorers.data("ridge")["networks"]}
+    rated = sorted((name for name in top1 if top1[name]), key=lambda name: times[name][0])
+    return {
+        name: next((a for a in rated[: rated.index(name)] if top1[a] >= top1[name]), None)
+        for name in top1
+        if top1[name]
+    }
+
+
+def unbeaten(times: dict[str, tuple[float, float]]) -> list[str]:
+    return [name for name, by in beaten(times).items() if by is None]
+
+
+def differ(times: dict[str, tuple[float, float]], key: str) -> float:
+    """By which factor the model and Table 6 differ, as a geometric mean."""
+    ms = {each["name"]: each["ms"].get(key) for each in explorers.data("ridge")["networks"]}
+    logs = [
+        abs(math.log(times[name][0] / (ms[name] / ms["V4-Conv-S"])))
+        for name in ms
+        if ms[name] and name != "V4-Conv-S"
+    ]
+    assert len(logs) == 8
+    return math.exp(sum(logs) / len(logs))
+
+
+def test_the_ridge_explorer_computes_the_papers_model():
+    """At every ridge point: times (also as the notebook does), fronts, and how far it is off."""
+    data = explorers.data("ridge")
+    found = in_node(
+        "data.ridges.map((r) => { const t = ridge.times(data, r); return {t,"
+        " front: ridge.front(data, t).map((each) => each.name),"
+        " off: data.machines.map(({key}) => ridge.off(data, t, key))}; })",
+        data,
+        "ridge",
+    )
+    notebook = definitions("v4")
+    both = [notebook.layer_costs(network, 3, 224, 224) for network in (v1(), v4("conv_small"))]
+    for point, each in zip(data["ridges"], found, strict=True):
+        expected = roofline(point)
+        assert each["t"].keys() == expected.keys()
+        for name, (times, waiting) in expected.items():
+            assert each["t"][name]["times"] == pytest.approx(times)
+            assert each["t"][name]["waiting"] == pytest.approx(waiting)
+        assert each["front"] == unbeaten(expected)
+        one, other = (notebook.roofline_time(costs, point) for costs in both)
+        assert each["t"]["V1"]["times"] == pytest.approx(one / other)
+        keys = [machine["key"] for machine in data["machines"]]
+        assert each["off"] == pytest.approx([differ(expected, key) for key in keys])
+
+
+@pytest.mark.parametrize(
+    ("theme", "machine", "place"),
+    [("light", 0, None), ("dark", 2, None), ("light", 5, 0), ("dark", 3, 9)],
+)
+def test_the_ridge_explorer_by_keyboard(explorer, theme, machine, place):
+    """A machine brings its ridge point, if there is one; another can be chosen."""
+    page, element = explorer("ridge", theme)
+    data = explorers.data("ridge")
+    choose(page, element, "machine", machine)  # past those before it
+    which = data["machines"][machine]
+    point = [each["ridge"] for each in data["machines"][: machine + 1] if each["ridge"]][-1]
+    slider = element.locator("input[name=ridge]")
+    assert data["ridges"][int(slider.input_value())] == point, "the machine's, or what it was"
+    if place is not None:
+        choose(page, element, "ridge", place)
+        point = data["ridges"][place]
+    assert element.locator("[data-for=ridge]").inner_text().startswith(f"{point:g}")
+    assert element.locator("[data-is=fitted]").inner_text() == f"{which['ridge'] or 'none'}"
+    times = roofline(point)
+    factor = f"{differ(times, which['key']):.2f}"
+    assert element.locator("[data-is=off]").inner_text() == factor
+    rows = element.locator(".explorer-times tbody tr").evaluate_all(
+        "all => all.map(each => [...each.children].filter(one => !one.ariaHidden)"
+        ".map(one => one.innerText.trim()).concat(each.querySelectorAll('b').length))"
+    )
+    one = next(e["ms"] for e in data["networks"] if e["name"] == "V4-Conv-S")[which["key"]]
+    for row, each in zip(rows, data["networks"], strict=True):
+        name, ms = each["name"], each["ms"].get(which["key"])
+        model, waiting = times[name]
+        assert row[0] == name and row[4] == (name in unbeaten(times))
+        assert float(row[1]) == pytest.approx(model, abs=0.0501)
+        assert row[2] == "–" if ms is None else float(row[2]) == pytest.approx(ms / one, abs=0.0501)
+        assert whole(row[3].removesuffix(" %")) == pytest.approx(100 * waiting, abs=0.501)
+    page.wait_for_timeout(250)
+    said = element.locator(".explorer-say").inner_text()
+    assert said.startswith(f"At {point:g} MACs per byte the front is {', '.join(unbeaten(times))}.")
+    lost = ", ".join(f"{name} by {by}" for name, by in beaten(times).items() if by)
+    assert f"Beaten are {lost}. " in said
+    assert said.endswith(f"({which['name']}) differ by a factor of {factor}.")
+    if place is not None:  # once in each theme: it takes seconds
+        for details in element.locator("summary").all():
+            details.evaluate("each => (each.parentElement.open = true)")
+        assert violations(page, ".explorer") == []
+
+
+def test_the_ridge_explorers_tables_say_the_same(explorer):
+    """The fronts at all ridge points, and what was measured: complete without a script."""
+    _, element = explorer("ridge")
+    data = explorers.data("ridge")
+    fronts, printed = (element.locator("details table").nth(i) for i in range(2))
+    rows = fronts.locator("tbody tr").all()
+    for row in rows:
+        name = row.locator("th").text_content()
+        on = ["●" if name in unbeaten(roofline(point)) else "–" for point in data["ridges"]]
+        assert row.locator("td").all_text_contents() == on
+    assert len(rows) == sum(each["top1"] is not None for each in data["networks"])
+    for row, each in zip(printed.locator("tbody tr").all(), data["networks"], strict=True):
+        values = [each["size"], each["top1"], *map(each["ms"].get, (*FITTED, *WITHOUT_RIDGE))]
+        texts = [row.locator("th").text_content(), *row.locator("td").all_text_contents()]
+        assert texts[0] == each["name"]
+        shown = [None if text == "–" else float(text) for text in texts[1:]]
+        assert shown == values
+
+
+# ---------------------------------------------------------------- one block, many names
+
+CHOICES = {
+    "place": ("56", "28", "14"),
+    "front": ("0", "3", "5", "7"),
+    "middle": ("0", "3", "5"),
+    "wide": ("1", "2", "4", "6"),
+    "times": ("no", "se", "two"),
+}
+ENDS = {"56": 32, "28": 64, "14": 128}
+STATES = [dict(zip(CHOICES, each, strict=True)) for each in itertools.product(*CHOICES.values())]
+
+
+class Chosen(nn.Module):
+    """The block that was chosen, as a module: its layers, its products and its sum."""
+
+    def __init__(self, place, front, middle, wide, times):
+        super().__init__()
+        ends, front, middle, wide = ENDS[place], int(front), int(middle), int(wide)
+        many, self.times = wide * ends, times
+
+        def depthwise(kernel, channels):
+            if not kernel:
+                return nn.Identity()
+            return nn.Conv2d(
+                channels, channels, kernel, padding=kernel // 2, groups=channels, bias=False
+            )
+
+        def pointwise(before, after):
+            return nn.Conv2d(before, after, 1, bias=False)
+
+        self.front = depthwise(front, ends)
+        widens = wide > 1 or times == "two"
+        self.expand = pointwise(ends, many) if widens else nn.Identity()
+        self.other = pointwise(ends, many) if times == "two" else None
+        self.middle = depthwise(middle, many)
+        if times == "se":
+            self.squeeze, self.excite = pointwise(many, many // 4), pointwise(many // 4, many)
+        self.project = pointwise(many, ends)
+
+    def forward(self, x):
+        y = self.front(x)
+        y = self.expand(y) * self.other(y) if self.times == "two" else self.expand(y)
+        y = self.middle(y)
+        if self.times == "se":
+            y = y * self.excite(self.squeeze(y.mean((2, 3), keepdim=True)))
+        return x + self.project(y)
+
+
+class Moving(TorchDispatchMode):
+    """Adds up the numbers that operations read and write."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        output = operation(*args, **(kwargs or {}))
+        tensors = [each for each in (*args, output) if isinstance(each, torch.Tensor)]
+        self.numbers += sum(each.numel() for each in tensors)
+        return output
+
+
+def test_the_block_explorer_costs_what_modules_do():
+    """Each of its states, built as a module: MACs, weights, bytes, and MACs by kind."""
+    found = in_node(f"{json.dumps(STATES)}.map((s) => block.costs(s))", {}, "block")
+    for state, costs in zip(STATES, found, strict=True):
+        with torch.device("meta"):
+            network = Chosen(**state).eval()
+        shape = ENDS[state["place"]], int(state["place"]), int(state["place"])
+        x = torch.empty(1, *shape, device="meta")
+        with Moving() as moving, torch.no_grad():
+            network(x)
+        assert costs["macs"] == macs(network, *shape), state
+        assert costs["weights"] == params(network), state
+        assert costs["bytes"] == moving.numbers, state
+        by_kind = {}
+        squeezes = [getattr(network, name, None) for name in ("squeeze", "excite")]
+        for layer, count, _ in macs_by_layer(network, *shape):
+            kind = "squeeze" if layer in squeezes else kind_of(layer)
+            by_kind[kind] = by_kind.get(kind, 0) + count
+        assert {kind: e["macs"] for kind, e in costs["kinds"].items() if e["macs"]} == by_kind
+
+
+def own_blocks() -> dict[str, set[tuple]]:
+    """Of the book's own networks: (front, middle, expansion, times)."""
+    found = {"V1": {(0, 3, 1, "no")}, "V2": {(0, 3, 1, "no"), (0, 3, 6, "no")}}
+    tables = {"V3-Large": definitions("v3").V3_LARGE, "V3-Small": definitions("v3").V3_SMALL}
+    for name, rows in tables.items():
+        before = [16, *(row.out for row in rows)]
+        found[name] = {
+            (0, row.kernel, row.exp / channels, "se" if row.se else "no")
+            for row, channels in zip(rows, before, strict=False)
+        }
+
+    def convolution(part) -> nn.Conv2d | None:
+        return next((each for each in part.modules() if isinstance(each, nn.Conv2d)), None)
+
+    for name, variant in (("V4-Conv-S", "conv_small"), ("V4-Hybrid-L", "hybrid_large")):
+        for block in v4(variant).modules():
+            if isinstance(block, definitions("v4").UniversalInvertedBottleneck):
+                parts = block.depthwise1, block.expand, block.depthwise2
+                first, expand, second = map(convolution, parts)
+                kernels = [each.kernel_size[0] if each else 0 for each in (first, second)]
+                wide = expand.out_channels / expand.in_channels
+                found.setdefault(name, set()).add((*kernels, wide, "no"))
+    return found
+
+
+def test_the_block_explorer_knows_who_has_a_block():
+    """Read from timm's networks; ours have the same, and nothing else."""
+    data = explorers.data("block")
+    lists = [*data["known"].items(), *data["bare"].items()]
+    for name, blocks in own_blocks().items():
+        on_offer = {block for block in blocks if block[2] in (1, 2, 4, 6)}
+        listed = {place for place, names in lists if name in names}
+        assert listed == {f"{a},{b},{wide:g},{times}" for a, b, wide, times in on_offer}, name
+    everyone = {name for _, names in lists for name in names}
+    assert len(everyone) == data["looked"]
+    without = {name for _, names in data["bare"].items() for name in names}
+    assert without - {name for names in data["known"].values() for name in names} == {
+        *("V1", "PP-LCNet")  # as the note below the explorer says
+    }
+
+
+NAMED = {  # front, middle, expansion, what is multiplied: the name, and a network that has it
+    ("0", "3", "6", "no"): ("Inverted bottleneck", "V2"),
+    ("0", "5", "6", "se"): ("Inverted bottleneck with squeeze-and-excite", "V3-Large"),
+    ("7", "0", "4", "no"): ("ConvNeXt's block", "ConvNeXt-T"),
+    ("5", "0", "2", "no"): ("ConvNeXt-like block", "V4-Conv-M"),
+    ("0", "0", "4", "no"): ("Feed-forward block (FFN)", "V4-Hybrid-M"),
+    ("5", "5", "4", "no"): ("Extra depthwise (ExtraDW)", "V4-Conv-S"),
+    ("0", "3", "1", "no"): ("Depthwise separable convolution", "Without a shortcut in V1"),
+    ("3", "0", "1", "no"): ("Depthwise separable convolution", "Without a shortcut in V1"),
+    ("5", "0", "1", "se"): ("Depthwise separable convolution with squeeze-and-excite", "PP-LCNet"),
+    ("7", "0", "4", "two"): ("StarNet-like block", "StarNet's has one more 7×7"),
+    ("0", "0", "4", "two"): ("Gated feed-forward block (GLU)", "GluMlp"),
+    ("0", "0", "1", "no"): ("Pointwise convolution", "sees no neighbours"),
+    ("7", "5", "1", "no"): (None, "In none"),
+    ("3", "0", "4", "se"): (None, "In none"),
+    ("0", "3", "4", "two"): (None, ""),
+}
+
+
+def test_the_block_explorer_names_blocks():
+    states = [dict(zip([*CHOICES][1:], key, strict=True), place="28") for key in NAMED]
+    found = in_node(
+        f"{json.dumps(states)}.map((s) => [block.title(s), block.owners(data, s)])",
+        explorers.data("block"),
+        "block",
+    )
+    for key, (title, owners) in zip(NAMED, found, strict=True):
+        assert title == NAMED[key][0], key
+        assert NAMED[key][1] in owners, key
+    everything = in_node(
+        f"{json.dumps(STATES)}.map((s) => [block.title(s), block.owners(data, s)])",
+        explorers.data("block"),
+        "block",
+    )
+    for state, (title, owners) in zip(STATES, everything, strict=True):
+        assert title or not owners.startswith(("So in", "Without")), f"owned, without name: {state}"
+
+
+def test_what_the_block_explorer_says_of_others_is_in_timm():
+    """StarNet's second depthwise layer; whose squeeze-and-excite is how narrow; GluMlp."""
+    with torch.device("meta"):
+        star = next(
+            each for each in timm.create_model("starnet_s1").modules() if hasattr(each, "dwconv2")
+        )
+        lite, mnas, large = map(
+            timm.create_model, ("efficientnet_b0", "semnasnet_100", "mobilenetv3_large_100")
+        )
+    assert star.dwconv.conv.kernel_size == star.dwconv2.conv.kernel_size == (7, 7)
+    assert star.f1.conv.out_channels == star.f2.conv.out_channels == 4 * star.f1.conv.in_channels
+    for network, of_middle in ((lite, False), (mnas, False), (large, True)):
+        *_, block = (
+            each
+            for each in network.modules()
+            if hasattr(each, "conv_pwl") and hasattr(each.se, "conv_reduce")
+        )
+        whole = block.se.conv_reduce.in_channels if of_middle else block.conv_pw.in_channels
+        assert block.se.conv_reduce.out_channels == whole / 4
+    assert timm.layers.GluMlp(8, 16)(torch.zeros(1, 3, 8)).shape == (1, 3, 8)
+
+
+@pytest.mark.parametrize(
+    ("theme", "state"),
+    [
+        ("light", {"place": "28", "front": "7", "middle": "0", "wide": "4", "times": "no"}),
+        ("dark", {"place": "56", "front": "5", "middle": "5", "wide": "4", "times": "no"}),
+        ("light", {"place": "14", "front": "0", "middle": "5", "wide": "6", "times": "se"}),
+        ("dark", {"place": "28", "front": "3", "middle": "0", "wide": "2", "times": "two"}),
+    ],
+)
+def test_the_block_explorer_by_keyboard(explorer, theme, state):
+    page, element = explorer("block", theme)
+    assert element.locator("[data-is=name]").inner_text() == "Inverted bottleneck."
+    for name, value in state.items():
+        choose(page, element, name, CHOICES[name].index(value))
+    network = on_meta(Chosen, **state)
+    shape = ENDS[state["place"]], int(state["place"]), int(state["place"])
+    expected = macs(network, *shape)
+    assert whole(element.locator("[data-is=macs]").inner_text()) == expected
+    assert whole(element.locator("[data-is=weights]").inner_text()) == params(network)
+    x = torch.empty(1, *shape, device="meta")
+    with Moving() as moving, torch.no_grad():
+        network(x)
+    intensity = f"{expected / moving.numbers:.1f}"
+    assert element.locator("[data-is=intensity]").inner_text() == intensity
+    title = in_node(f"block.title({json.dumps(state)})", {}, "block")
+    assert element.locator("[data-is=name]").inner_text() == f"{title}."
+    layers = [each for each in network.modules() if isinstance(each, nn.Conv2d)]
+    shapes = element.locator("svg[role=img] path[class^=is-]").count()
+    assert shapes == len(layers) - (state["times"] == "se"), "squeeze and excite are one"
+    assert element.locator("svg[role=img] circle.sign").count() == 1 + (state["times"] == "two")
+    page.wait_for_timeout(250)
+    said = element.locator(".explorer-say").inner_text()
+    assert said.startswith(f"{title}: {expected:,} MACs, {params(network):,} weights, {intensity} ")
+    assert violations(page, ".explorer") == []
 
 
 # ---------------------------------------------------------------- looks

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
+from docutils import nodes
+from docutils.utils import new_document
 from myst_nb.core.config import NbParserConfig
 from myst_nb.core.execute import cache
 from nbformat.v4 import new_code_cell, new_notebook
@@ -85,3 +87,28 @@ def test_what_was_printed_in_pieces_is_one_output(tmp_path, monkeypatch):
 def test_a_setting_that_a_package_no_longer_has_fails_the_build():
     with pytest.raises(ExtensionError, match="myst_nb.core.execute.cache no longer has gone"):
         settings.set_in(cache, "gone", None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "whole"),
+    [
+        ("it is our ", ". In Keras", "x."),
+        ("its size (", "), and", "(x),"),
+        ("it says “", " less”", "“x"),
+        ("of ", " and", None),
+        (None, None, None),
+    ],
+)
+def test_a_formula_keeps_its_punctuation(before, after, whole):
+    """In one element, of a class that book.css does not break; the text stays what it was."""
+    document = new_document("")
+    parts = before and nodes.Text(before), nodes.math("", "x"), after and nodes.Text(after)
+    paragraph = nodes.paragraph("", "", *filter(None, parts))
+    document += paragraph
+    text = paragraph.astext()
+    settings.keep_punctuation(None, document)
+    assert paragraph.astext() == text
+    together = list(paragraph.findall(nodes.inline))
+    assert [each.astext() for each in together] == [whole] * bool(whole)
+    assert all(each["classes"] == ["with-punctuation"] for each in together)
+    assert len(list(paragraph.findall(nodes.math))) == 1

@@ -19,6 +19,7 @@ from torchvision.models._utils import _make_divisible
 
 from tests.book import NETWORKS, definitions
 from tests.downloads import BAD, NOWHERE, the_line
+from tests.pieces import short_hybrid
 from tools import speed
 from tools.counting import params
 
@@ -48,28 +49,50 @@ def test_numbers_of_numpy_and_of_shapes_are_numbers(chapter):
         assert one.eval()(torch.randn(2, 3, 64, 64)).shape == (2, 10)
 
 
-BLOCKS = {  # arguments that build a block
-    "v2": {"in_channels": 8, "out_channels": 8, "stride": 1, "expand_ratio": 6},
-    "v3": {
-        **{"in_channels": 8, "kernel": 3, "expanded": 16, "out_channels": 8},
-        **{"squeeze": 0, "nl": "RE", "stride": 1},
-    },
+BLOCKS = {  # a block's class, and arguments that build it
+    "v2": (
+        "InvertedResidual",
+        {"in_channels": 8, "out_channels": 8, "stride": 1, "expand_ratio": 6},
+    ),
+    "v3": (
+        "InvertedResidual",
+        {"in_channels": 8, "kernel": 3, "expanded": 16, "out_channels": 8}
+        | {"squeeze": 0, "nl": "RE", "stride": 1},
+    ),
+    "v4": (
+        "UniversalInvertedBottleneck",
+        {"in_channels": 8, "kernel1": 3, "kernel2": 5, "expanded": 16}
+        | {"out_channels": 8, "stride": 1},
+    ),
+    "v4-fused": (
+        "FusedInvertedBottleneck",
+        {"in_channels": 8, "kernel": 3, "expanded": 16, "out_channels": 8, "stride": 2},
+    ),
 }
 REFUSED_BY_BLOCKS = [
-    *((c, "stride", wrong, "1 or 2,") for c in ("v2", "v3") for wrong in (3, 0, "1", (1, 1))),
+    *((c, "stride", wrong, "1 or 2,") for c in BLOCKS for wrong in (3, 0, "1", (1, 1))),
     *(("v2", "expand_ratio", wrong, "1 or more,") for wrong in (0, 0.5, "6", None)),
     *(("v3", "nl", wrong, "'RE' or 'HS',") for wrong in ("SiLU", None)),
-    *(("v3", "kernel", wrong, "odd,") for wrong in (2, 4)),
+    *((c, "kernel", wrong, "odd,") for c in ("v3", "v4-fused") for wrong in (2, 4)),
+    *(("v4", f"kernel{i}", wrong, "odd,") for i in (1, 2) for wrong in (2, 4)),
 ]
 
 
-@pytest.mark.parametrize(("chapter", "argument", "wrong", "allowed"), REFUSED_BY_BLOCKS)
-def test_a_block_says_what_was_given_and_what_is_allowed(chapter, argument, wrong, allowed):
-    build, arguments = definitions(chapter).InvertedResidual, BLOCKS[chapter]
+@pytest.mark.parametrize(("name", "argument", "wrong", "allowed"), REFUSED_BY_BLOCKS)
+def test_a_block_says_what_was_given_and_what_is_allowed(name, argument, wrong, allowed):
+    block, arguments = BLOCKS[name]
+    build = getattr(definitions(name.partition("-")[0]), block)
     build(**arguments)
-    message = re.escape(f"{argument} must be {allowed} not {wrong!r}")
+    message = re.escape(f"{argument.rstrip('12')} must be {allowed} not {wrong!r}")
     with pytest.raises(ValueError, match=f"^{message}$"):
         build(**arguments | {argument: wrong})
+
+
+@pytest.mark.parametrize("stride", [2, 3, "1"])
+def test_a_block_of_v4_without_a_filter_has_no_stride(stride):
+    message = re.escape(f"stride {stride!r} needs a depthwise layer")
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        definitions("v4").UniversalInvertedBottleneck(8, 0, 0, 16, 8, stride)
 
 
 def narrow_v1() -> nn.Module:
@@ -84,23 +107,38 @@ def narrow_v3() -> nn.Module:
     return definitions("v3").MobileNetV3("small", num_classes=10, width_mult=0.5, dropout=0.0)
 
 
-@pytest.mark.parametrize("build", [narrow_v1, narrow_v2, narrow_v3])
+def narrow_v4() -> nn.Module:
+    return definitions("v4").MobileNetV4("conv_small", num_classes=10, width_mult=0.5, dropout=0.0)
+
+
+def narrow_hybrid() -> nn.Module:
+    return short_hybrid(num_classes=10, dropout=0.0)
+
+
+NARROW = [narrow_v1, narrow_v2, narrow_v3, narrow_v4, narrow_hybrid]
+# In training a batch norm needs two numbers for each channel. V4's last stands behind the mean.
+SIZE_OR_NUMBER = "an image above 32 x 32, or more than one"
+NUMBER = "in training it needs more than one image, as the head's batch norm stands behind the mean"
+
+
+@pytest.mark.parametrize("build", NARROW)
 @pytest.mark.parametrize(
-    ("batch", "size", "trains"),
+    ("batch", "size", "allowed_by"),
     [
-        (1, (33, 33), True),
-        (1, (1, 33), True),
-        (1, (32, 32), False),
-        (1, (1, 1), False),
-        (2, (32, 32), True),
-        (2, (1, 1), True),
+        (1, (33, 33), {SIZE_OR_NUMBER}),
+        (1, (1, 33), {SIZE_OR_NUMBER}),
+        (1, (32, 32), {}),
+        (1, (1, 1), {}),
+        (2, (32, 32), {SIZE_OR_NUMBER, NUMBER}),
+        (2, (1, 1), {SIZE_OR_NUMBER, NUMBER}),
     ],
 )
-def test_what_trains_is_what_the_docstring_says(build, batch, size, trains):
-    """An image above 32 × 32, or more than one; in eval mode any."""
+def test_what_trains_is_what_the_docstring_says(build, batch, size, allowed_by):
+    """In eval mode any image, and any number of them."""
     network, images = build(), torch.randn(batch, 3, *size)
-    words = " ".join(type(network).__doc__.split())
-    assert "an image above 32 x 32, or more than one" in words
+    needed = NUMBER if build in (narrow_v4, narrow_hybrid) else SIZE_OR_NUMBER
+    assert needed in " ".join(type(network).__doc__.split())
+    trains = needed in allowed_by
     with torch.no_grad():
         assert network.eval()(images).shape == (batch, 10)
     network.train()
@@ -112,7 +150,7 @@ def test_what_trains_is_what_the_docstring_says(build, batch, size, trains):
             network(images)
 
 
-@pytest.mark.parametrize("build", [narrow_v1, narrow_v2, narrow_v3])
+@pytest.mark.parametrize("build", NARROW)
 def test_a_network_returns_logits_and_trains(build):
     """One image of each of ten classes is learned by heart; every parameter takes part."""
     torch.manual_seed(0)
@@ -136,7 +174,7 @@ def test_the_comparison_of_speed_runs(name, capsys):
     assert capsys.readouterr().out.count("ratio") == 4
 
 
-@pytest.mark.parametrize("chapter", ["v2", "v3"])
+@pytest.mark.parametrize("chapter", ["v2", "v3", "v4"])
 @pytest.mark.parametrize(
     ("asked", "rounded"), [(1, 8), (11.2, 16), (18, 24), (22.4, 24), (33.6, 32), (44.8, 48)]
 )
@@ -258,6 +296,7 @@ def test_each_list_of_networks_has_them_all():
         "PLACES in tests/test_define_cells.py": test_define_cells.PLACES,
         "BY_HAND in tests/test_parity.py": [chapter for chapter, _ in test_parity.BY_HAND],
         "TESTS in tools/mutate.py": mutate.TESTS,
+        "NARROW in this file": [build.__name__.removeprefix("narrow_") for build in NARROW],
         "PAIRS in tools/speed.py": [name.partition("-")[0] for name in speed.PAIRS],
     }
     for where, found in lists.items():

@@ -8,6 +8,7 @@ from tests.compared import calibrated, compare, images
 from tests.v1.test_parity import V1_MISTAKES
 from tests.v2.test_parity import V2_MISTAKES
 from tests.v3.test_parity import V3_MISTAKES
+from tests.v4.test_parity import V4_MISTAKES
 
 # What a notebook does to a finished network: what it is in the network's source.
 BY_HAND = {
@@ -24,6 +25,12 @@ BY_HAND = {
     ("v3", "h_swish_in_every_block"): V3_MISTAKES["h-swish for ReLU"],
     ("v3", "squeeze_before_activation"): V3_MISTAKES["squeeze before the activation"],
     ("v3", "epsilon_of_pytorch"): V3_MISTAKES["PyTorch's epsilon"],
+    ("v4", "activation_on_the_first_filter"): V4_MISTAKES["activation on the first filter"][1:],
+    ("v4", "activation_behind_the_projection"): V4_MISTAKES["activation behind the projection"][1:],
+    ("v4", "linear_start"): V4_MISTAKES["linear start"][1:],
+    ("v4", "stride_on_the_first_filter"): V4_MISTAKES["stride on the first filter"][1:],
+    ("v4", "mean_behind_the_head"): V4_MISTAKES["mean behind the head"][1:],
+    ("v4", "epsilon_of_tensorflow"): V4_MISTAKES["TensorFlow's epsilon"][1:],
 }
 
 
@@ -50,7 +57,7 @@ def test_a_mistake_made_in_a_network_is_the_one_made_in_its_source(chapter, mist
     compare(getattr(wrong, NETWORKS[chapter])(), made, 3, (97,))
 
 
-@pytest.mark.parametrize("chapter", ["v2", "v3"])
+@pytest.mark.parametrize("chapter", ["v2", "v3", "v4"])
 def test_the_notebook_shows_each_of_its_mistakes(chapter):
     shown = [mistake.__name__ for mistake in definitions(chapter).MISTAKES]
     assert shown == [name for where, name in BY_HAND if where == chapter]

@@ -152,6 +152,24 @@ LACKS = """() => {
         if (!alt || alt.includes('/')) wrong.push(`alternative text of ${src}: ${alt}`);
         if (!naturalWidth) wrong.push(`not drawn: ${src}`);
     }
+    for (const each of all('article img[width][height]')) {
+        const style = getComputedStyle(each);
+        const side = (length, ...ends) =>
+            ends.reduce((left, end) => left - parseFloat(style[`padding${end}`]), length);
+        const width = side(each.clientWidth, 'Left', 'Right');
+        const height = side(each.clientHeight, 'Top', 'Bottom');
+        const due = (width * each.getAttribute('height')) / each.getAttribute('width');
+        if (Math.abs(height - due) > 2) wrong.push(`stretched: ${each.src}`);
+    }
+    for (const each of all('article .with-punctuation')) {
+        const bases = [...each.querySelectorAll('.katex-html > .base')];
+        const range = document.createRange();
+        const box = (node) => (range.selectNodeContents(node), range.getBoundingClientRect());
+        const [first, last] = [bases.at(0), bases.at(-1)].map(box);
+        const [opening, closing] = [each.firstChild, each.lastChild].map(box);
+        if (opening.left > first.left + 1 || closing.right < last.right - 1)
+            wrong.push(`a line breaks between a formula and its punctuation: ${each.innerText}`);
+    }
     for (const table of all('article table'))
         if (!table.querySelector('th')) wrong.push(`no head: ${table.innerText.slice(0, 60)}`);
     const titles = all('h1').filter((each) => each.checkVisibility()).length;
@@ -169,6 +187,15 @@ CUT_OFF = """() => {
     return [...document.querySelectorAll('.cell_input pre')]
         .filter((each) => each.scrollWidth > each.clientWidth + 1)
         .map((each) => `code is cut off: ${each.innerText.slice(0, 60)}`);
+}"""
+
+
+# A formula that is cut off though its number could make room for it.
+COVERED = """() => {
+    const end = (each) => each.getBoundingClientRect().right;
+    return [...document.querySelectorAll('article div.math:has(.eqno) .katex-display')]
+        .filter((box) => Math.max(...[...box.querySelectorAll('.base')].map(end)) > end(box) + 1)
+        .map((box) => `a numbered formula is cut off: ${box.innerText.slice(0, 60)}`);
 }"""
 
 
@@ -216,6 +243,7 @@ def test_page_in_a_browser(visit, address, theme, name):
         wrong += violations(page, rules={CONTRAST: {"enabled": False}})
         wrong += page.evaluate(CUT_OFF)
     else:
+        wrong += page.evaluate(COVERED)
         wrong += too_wide(page, "unfolded")
     assert wrong == []
 

@@ -15,6 +15,7 @@ from torch.utils.checkpoint import checkpoint_sequential
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from tests.book import definitions
+from tests.pieces import short_hybrid
 
 
 def build_v1() -> nn.Module:
@@ -29,19 +30,38 @@ def build_v3() -> nn.Module:
     return definitions("v3").MobileNetV3("small", num_classes=10, width_mult=0.35)
 
 
-BUILD = {"v1": build_v1, "v2": build_v2, "v3": build_v3}
+def build_v4() -> nn.Module:
+    return definitions("v4").MobileNetV4("conv_small", num_classes=10, width_mult=0.35)
+
+
+def build_hybrid() -> nn.Module:
+    return definitions("v4").turn_up(short_hybrid(num_classes=10))
+
+
+BUILD = {
+    "v1": build_v1,
+    "v2": build_v2,
+    "v3": build_v3,
+    "v4": build_v4,
+    "v4-hybrid": build_hybrid,
+}
 
 
 @pytest.fixture(params=BUILD)
-def chapter(request) -> str:
+def name(request) -> str:
     torch.manual_seed(0)
     return request.param
 
 
-@pytest.fixture
-def network(chapter) -> nn.Module:
+def some(name: str) -> nn.Module:
     """In eval mode, its weights random but not fresh: a fresh network hardly sees the image."""
-    return definitions(chapter).randomise(BUILD[chapter]())
+    chapter = name.partition("-")[0]
+    return definitions(chapter).randomise(BUILD[name]())
+
+
+@pytest.fixture
+def network(name) -> nn.Module:
+    return some(name)
 
 
 @pytest.fixture
@@ -86,13 +106,18 @@ def test_a_batch_of_none_and_of_one(network, images, batch):
 # ---------------------------------------------------------------- compilers and tracers
 
 
-def test_compile_in_three_shapes(images):
-    """V3, which has all that the others have, in its first four blocks. The graph alone: to turn it
-    into machine code takes a minute, and is PyTorch's affair.
+@pytest.mark.parametrize(
+    ("build", "blocks"), [(build_v3, slice(4)), (build_hybrid, slice(3, 4))], ids=["v3", "v4"]
+)
+def test_compile_in_three_shapes(build, blocks, images):
+    """V3, which has all that V1 and V2 have, in its first four blocks; V4's attention.
+    The graph alone: to turn it into machine code takes a minute, and is PyTorch's affair.
     """
     torch._dynamo.reset()
-    whole = build_v3().eval()
-    network = nn.Sequential(whole.stem, whole.blocks[:4])
+    whole = build().eval()
+    parts = whole.blocks[blocks]
+    into = nn.Conv2d(3, next(parts.parameters()).shape[0], 1) if blocks.start else whole.stem
+    network = nn.Sequential(into, parts)
     compiled = torch.compile(network, backend="eager", fullgraph=True)
     for x in (images, images[:1], torch.randn(3, 3, 96, 65)):
         assert_close(compiled(x), network(x))
@@ -120,9 +145,9 @@ def test_fx_and_trace(network, images):
     assert_close(traced(other), network(other))
 
 
-def test_vmap_over_networks(chapter, network, images):
+def test_vmap_over_networks(name, network, images):
     """An ensemble in one call, as torch.func's tutorial has it."""
-    others = [network, definitions(chapter).randomise(BUILD[chapter]())]
+    others = [network, some(name)]
     weights, buffers = torch.func.stack_module_state(others)
 
     def call(weights, buffers, x):
@@ -258,7 +283,7 @@ OF_V3 = [(change, "v3") for change in CHANGES]
 OF_OTHERS = [
     pytest.param(change, chapter, marks=pytest.mark.weekly)
     for change in CHANGES
-    for chapter in ("v1", "v2")
+    for chapter in ("v1", "v2", "v4")
 ]
 
 

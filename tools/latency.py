@@ -6,6 +6,12 @@ writes `chapters/device/record.json`: the machine becomes a row of `devices`, in
 an earlier row of the same name, or else the first. It takes some ten minutes on two cores, and
 wants a machine that does nothing else. `python -m tools.operators` adds where the time goes.
 
+    .venv/bin/python -m tools.latency "what this machine is" V4-Conv-S Lite0
+
+times these networks alone, and leaves the rest of that machine's row as it is. Then compare the
+times of the ceilings, "product" to "kernel", with those beside the other networks: they say whether
+the machine had the same weather.
+
 Two runtimes are no requirements of this book. OpenVINO is timed if OPENVINO names a folder of
 packages that has it. LiteRT runs by ai-edge-litert, on files that the Python which LITERT names
 makes by litert-torch, as that wants a PyTorch of its own. What is missing is left out with a line.
@@ -20,6 +26,7 @@ import re
 import site
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import date
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -71,7 +78,11 @@ def lite0() -> nn.Module:
     return fixed_padding(trained.EfficientNetLite0().eval())
 
 
-NETWORKS = notebook.NETWORKS | {"Lite0": lite0}
+def v4_conv_s() -> nn.Module:
+    return definitions("v4").MobileNetV4("conv_small")
+
+
+NETWORKS = notebook.NETWORKS | {"V4-Conv-S": v4_conv_s, "Lite0": lite0}
 
 
 def prepared(name: str) -> nn.Module:
@@ -109,6 +120,21 @@ def update(row: dict) -> None:
 def recorded(index: int = 0) -> dict:
     """A row of the record; the chapter quotes the first."""
     return load()["devices"][index]
+
+
+def row_of(device: str) -> dict:
+    """What was recorded of a machine; ValueError if nothing was."""
+    rows = {row["device"]: row for row in load()["devices"]}
+    if device not in rows:
+        raise ValueError(f"{device!r} is not in the record; there are {list(rows)}")
+    return rows[device]
+
+
+def chosen(asked: tuple[str, ...], networks: Iterable[str]) -> list[str]:
+    """The networks that a command names, or all; ValueError for a name that is none."""
+    if unknown := set(asked) - set(networks):
+        raise ValueError(f"no network is called {min(unknown)!r}; there are {list(networks)}")
+    return list(asked or networks)
 
 
 def timing(values: dict[str, list[float]], name: str) -> float:
@@ -476,7 +502,25 @@ def time_network(name: str, folder: Path, tiny: Path, kernel) -> dict:
     return paths.row(kernel)
 
 
-def measure(device: str) -> None:
+def machine_row(device: str, folder: Path, kernel) -> dict:
+    """What is recorded of a machine besides the networks."""
+    return {
+        "device": device,
+        "date": date.today().isoformat(),
+        "machine": platform.machine(),
+        **processor(),
+        "versions": versions(),
+        "jobs": notebook.JOBS | {"kernel": cost_of(KERNEL, "pointwise").macs},
+        "habits": time_habits(),
+        "layers": time_layers(folder, kernel),
+    }
+
+
+def measure(device: str, *names: str) -> None:
+    """All of it, or these networks alone, on a machine that is in the record."""
+    asked, networks = chosen(names, NETWORKS), {}
+    if names:
+        networks |= row_of(device)["networks"]
     torch.set_num_threads(1)
     os.environ["PATH"] += os.pathsep + str(Path(sys.executable).parent)
     with TemporaryDirectory() as folder:
@@ -485,25 +529,14 @@ def measure(device: str) -> None:
         tiny = notebook.to_executorch(
             nn.Conv2d(3, 4, 1).eval(), torch.zeros(1, 3, 8, 8), folder / "tiny.pte"
         )
-        update(
-            {
-                "device": device,
-                "date": date.today().isoformat(),
-                "machine": platform.machine(),
-                **processor(),
-                "versions": versions(),
-                "jobs": notebook.JOBS | {"kernel": cost_of(KERNEL, "pointwise").macs},
-                "habits": time_habits(),
-                "layers": time_layers(folder, kernel),
-            }
-        )
-        networks = {}
-        for name in tqdm(NETWORKS, desc="networks"):
+        if not names:
+            update(machine_row(device, folder, kernel))
+        for name in tqdm(asked, desc="networks"):
             networks[name] = time_network(name, folder, tiny, kernel)
             update({"device": device, "networks": networks, "versions": versions()})
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         sys.exit('say what this machine is: python -m tools.latency "a phone of 2026, one core"')
-    measure(sys.argv[1])
+    measure(*sys.argv[1:])

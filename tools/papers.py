@@ -1092,6 +1092,16 @@ V4_RIDGES = (0, 500)
 V4_TABLE17 = Attending(85.22, 6.5, 34.7, 7.00, 2.64, None)
 V4_TABLE17_CHANGES = Attending(None, None, None, -68.4, -13.8, None)
 
+# What the README of a repetition counts (d-li14/mobilenetv4.pytorch).
+D_LI14_V4 = rows(
+    Cost,
+    {
+        "conv_small": (306, 4.30),
+        "conv_medium": (1080, 9.72),
+        "conv_large": (6376, 32.59),
+    },
+)
+
 # Zhang et al. 2018, Table 8: milliseconds on one core of a Snapdragon 820 at 224×224.
 SHUFFLENET_TABLE8 = {"1.0 MobileNet-224": 110.0}
 

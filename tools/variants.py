@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from tools import papers
+from tools.counting import on_meta
 from tools.notebooks import definitions
 
 notebook = definitions("v3")
@@ -77,3 +79,25 @@ def grouped(rows: Sequence, channels: int) -> list[tuple[int, int, tuple]]:
             groups.append((number, number, row))
         channels = row.out
     return groups
+
+
+def printed_hybrid_medium_v4() -> nn.Module:
+    """V4-Hybrid-M with the blocks that Table 13 prints; the released network has others.
+
+    Attention's heads, which the table does not give, are those of the released code.
+    """
+    four = definitions("v4")
+    released = four.VARIANTS["hybrid_medium"]
+    attention = [row for row in released.rows if isinstance(row, four.Attention)]
+    of_width = {160: attention[0], 256: attention[-1]}
+    rows = tuple(
+        of_width[row.out]
+        if row.block == "Mobile-MQA"
+        else four.Row(row.block, row.k1 or 0, row.k2 or 0, row.expanded, row.out, row.stride)
+        for row in papers.V4_TABLE13[1:-4]  # without the stem and the head
+    )
+    four.VARIANTS["printed"] = released._replace(rows=rows)
+    try:
+        return on_meta(four.MobileNetV4, "printed")
+    finally:
+        del four.VARIANTS["printed"]

@@ -10,7 +10,7 @@ from tools.notebooks import definitions
 
 notebook = definitions("device")
 LOOKS = {"standard": "s", "depthwise": "o", "pointwise": "^"}
-NETWORKS = ("V1", "V2", "V3-Large", "V3-Small", "Lite0", "ResNet-50")
+NETWORKS = ("V1", "V2", "V3-Large", "V3-Small", "V4-Conv-S", "Lite0", "ResNet-50")
 STEPS = {
     "eager": "eager",
     "channels last": "channels last",
@@ -75,8 +75,8 @@ PARTS = {
 
 def kinds() -> None:
     """Where the time goes: two bars for each network, 32 bits and 8."""
-    fig, ax = plt.subplots(figsize=(WIDTH, 4.6))
-    fig.subplots_adjust(0.21, 0.1, 0.98, 0.8)
+    fig, ax = plt.subplots(figsize=(WIDTH, 4.8))
+    fig.subplots_adjust(0.215, 0.1, 0.98, 0.8)
     names, ticks = operators.PROFILED, []
     for number, name in enumerate(names):
         for row, bits in enumerate(operators.BITS):
@@ -107,30 +107,30 @@ def kinds() -> None:
 def staircase() -> None:
     """How many times faster than eager, by path: one column for each network."""
     fig, axes = plt.subplots(1, len(NETWORKS), figsize=(WIDTH, 4.2), sharex=True, sharey=True)
-    fig.subplots_adjust(0.25, 0.12, 0.985, 0.89, wspace=0.16)
+    fig.subplots_adjust(0.222, 0.12, 0.985, 0.89, wspace=0.1)
     most = 0
     for ax, name in zip(axes, NETWORKS, strict=True):
         times = {path: latency.recorded()["networks"][name]["ms"].get(path) for path in STEPS}
         own = {"color": colour("ink"), "marker": "s"}
         if name not in ("ResNet-50", "Lite0"):
-            own = look(name)
+            own = look("V4" if name == "V4-Conv-S" else name)
         for row, ms in enumerate(times.values()):
             if ms is None:  # a runtime that was not there
                 continue
             faster = times["eager"][0] / ms[0]
             most = max(most, faster)
             ax.plot([1, faster], [row, row], color=own["color"], lw=1.3)
-            ax.plot(faster, row, ms=5, **own)
+            ax.plot(faster, row, ms=5, clip_on=False, **own)
             ax.annotate(
-                f"{faster:.1f}", (faster, row), (5, 0), textcoords="offset points", va="center"
-            ).set_fontsize(8.5)
+                f"{faster:.1f}", (faster, row), (4.5, 0), textcoords="offset points", va="center"
+            ).set_fontsize(8)
         ax.axvline(1, color=colour("muted"), lw=0.8, zorder=0)
-        ax.set_title(name.replace("-", "-\n"), fontsize=9, weight="bold", loc="left")
+        ax.set_title(name.replace("-", "-\n", 1), fontsize=8.5, weight="bold", loc="left")
         ax.set_xticks([1, 5], ["1", "5"])
         ax.tick_params(left=False)
         ax.spines["left"].set_visible(False)
-    axes[0].set(xlim=(0.2, 1.5 * most), ylim=(len(STEPS) - 0.5, -0.5))
-    axes[0].set_yticks(range(len(STEPS)), list(STEPS.values()), color=colour("ink"))
+    axes[0].set(xlim=(0.2, 2.05 * most), ylim=(len(STEPS) - 0.5, -0.5))
+    axes[0].set_yticks(range(len(STEPS)), list(STEPS.values()), color=colour("ink"), fontsize=9)
     fig.text(0.62, 0.015, "times as fast as eager", ha="center")
     save(fig, "device/staircase")
 

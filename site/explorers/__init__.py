@@ -20,7 +20,7 @@ NAMES = sorted(path.parent.name for path in FOLDER.glob("*/data.py"))
 CACHE = ROOT / "_build" / "explorers"
 # Where networks and printed numbers come from: a change here counts everything anew.
 SOURCES = [
-    *ROOT.glob("chapters/v[123]/*.ipynb"),
+    *ROOT.glob("chapters/v[1-4]/*.ipynb"),
     *ROOT.glob("tools/*.py"),
     *FOLDER.glob("**/*.py"),
 ]
@@ -34,7 +34,7 @@ def module(name: str) -> ModuleType:
 def data(name: str) -> dict:
     """The data of an explorer."""
     known = [path.read_bytes() for path in sorted(SOURCES)]
-    known += [version(package).encode() for package in ("torch", "timm")]
+    known += [version(package).encode() for package in ("torch", "torchvision", "timm")]
     kept = CACHE / f"{name}-{hashlib.sha256(b''.join(known)).hexdigest()[:16]}.json"
     if not kept.exists():
         counted = json.dumps(module(name).make(), ensure_ascii=False, separators=(",", ":"))

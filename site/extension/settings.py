@@ -104,6 +104,26 @@ def check_math(app: Sphinx, doctree: nodes.document) -> None:
             node.replace_self(nodes.literal(text=node.astext()))
 
 
+def keep_punctuation(app: Sphinx, doctree: nodes.document) -> None:
+    """A browser may break a line on either side of a formula, even in front of a full stop. So what
+    belongs to it stands in one element with it; static/book.css does the rest.
+    """
+    for formula in list(doctree.findall(nodes.math)):
+        parent, place = formula.parent, formula.parent.index(formula)
+        before, after = parent[:place], parent[place + 1 :]
+        opening = closing = ""
+        if before and isinstance(before[-1], nodes.Text):
+            text, opening = re.fullmatch(r"(.*?)([(\[“‘]*)", before[-1], re.DOTALL).groups()
+            before[-1] = nodes.Text(text)
+        if after and isinstance(after[0], nodes.Text):
+            closing, text = re.fullmatch(r"([.,;:!?)\]”’…]*)(.*)", after[0], re.DOTALL).groups()
+            after[0] = nodes.Text(text)
+        if opening or closing:
+            whole = nodes.inline("", "", nodes.Text(opening), formula, nodes.Text(closing))
+            whole["classes"].append("with-punctuation")
+            parent[:] = [*before, whole, *after]
+
+
 def drop_thebe(app: Sphinx, config: Config) -> None:
     """Disconnect sphinx-thebe before it adds its stylesheet, scripts and CDN to the pages."""
     app.registry.css_files[:] = [each for each in app.registry.css_files if "thebe" not in each[0]]
@@ -166,5 +186,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("source-read", leave_out_expressions)
     app.connect("source-read", keep_per_cent_together)
     app.connect("doctree-read", check_math)
+    app.connect("doctree-read", keep_punctuation)
     app.connect("html-page-context", mend_citation_list)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

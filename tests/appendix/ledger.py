@@ -3,7 +3,6 @@
 import math
 from statistics import mean
 
-import timm
 from torch import nn
 from torchvision.models import (
     ResNet50_Weights,
@@ -15,6 +14,7 @@ from torchvision.models import (
     vgg19,
 )
 
+from tests.book import definitions
 from tests.convolution import numbers as convolution
 from tests.depthwise import numbers as depthwise
 from tests.device import numbers as device
@@ -26,14 +26,22 @@ from tests.training import numbers as training
 from tests.v1 import numbers as c1
 from tests.v2 import numbers as c2
 from tests.v3 import numbers as c3
+from tests.v4.others import counted, saved
 from tools import papers
-from tools.counting import macs, on_meta, params, v1, v3
+from tools.counting import macs, on_meta, params, v1, v3, v4
 from tools.learning import SEPARABLE, THINNED, tested
-from tools.variants import first_version_v3_large, minimalistic_v3, paper_v3
+from tools.variants import (
+    first_version_v3_large,
+    minimalistic_v3,
+    paper_v3,
+    printed_hybrid_medium_v4,
+)
 
 t3, t9, early9 = papers.V3_TABLE3, papers.V3_TABLE9, papers.V3_TABLE9_EARLIER
 t14, int8_v1 = papers.V1_TABLE14, papers.KRISHNAMOORTHI["Mobilenet-v1_1_224"]
 t5, t6 = papers.V3_TABLE5, papers.V2_TABLE6
+t6v4, t7v4, t2v4 = papers.V4_TABLE6, papers.V4_TABLE7, papers.V4_TABLE2
+teacher, student = papers.V4_TEACHER, papers.V4_STUDENT_TEXT
 slim1, slim2, slim3 = papers.SLIM_V1_MACS, papers.SLIM_V2, papers.SLIM_V3
 
 recipe2, recipe3 = papers.V2_TRAINING, papers.V3_TRAINING
@@ -57,7 +65,18 @@ DEFAULT_EPS = f"{nn.BatchNorm2d(1).eps:.5f}"
 V3_MOMENTUM = next(m.momentum for m in mobilenet_v3_large().modules() if hasattr(m, "momentum"))
 THIN_LEAD = mean(tested(THINNED)) - mean(tested(SEPARABLE))
 VGG_TOOL = convolution.VGG_MACS + convolution.CONV_BIASES + convolution.FC_BIASES
-M4 = on_meta(timm.create_model, "mobilenetv4_conv_medium")
+V4_SIZES = definitions("v4").SIZES
+V4_NETS = {variant: v4(variant) for variant in V4_SIZES}
+V4_MACS = {variant: macs(V4_NETS[variant], 3, size, size) for variant, size in V4_SIZES.items()}
+PRINTED_HYBRID_M = printed_hybrid_medium_v4()
+MIT, HALF = ("MIT-EfficientViT-B2-r256", "MIT-EfficientViT-B3-r224"), "MobileNet-V3L-0.5x"
+ADDED = [t2v4[name].pixel8 - t2v4["base model"].pixel8 for name in ("+3 MHSA", "+3 MQA")]
+imagenet, jft = papers.V4_TABLE5["ImageNet"], papers.V4_TABLE5["JFT distill"]
+g3, g5 = papers.V4_TABLE3_GAIN, papers.V4_TABLE5_GAIN
+SHORTER = [
+    (getattr(papers.V4_TABLE3["Yes"], column), getattr(papers.V4_TABLE3["No"], column))
+    for column in ("cpu", "gpu")
+]
 VGG_19 = macs(on_meta(vgg19), 3, 224, 224)
 IMAGENET_PICTURES = 1_281_167
 EPOCHS_V2 = {

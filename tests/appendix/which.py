@@ -9,9 +9,9 @@ from torchvision.models.segmentation import (
     LRASPP_MobileNet_V3_Large_Weights,
 )
 
-from tests.appendix.cheatsheet import COST
+from tests.appendix.cheatsheet import COST, V4_SIDES
 from tools import papers
-from tools.counting import macs, on_meta, params, v1
+from tools.counting import macs, on_meta, params, v1, v4
 
 ROWS, ZOO, SEGMENTED = papers.V4_TABLE6, papers.TF1_ZOO, papers.V3_TABLE7
 EDGE = papers.TF1_ZOO_EDGETPU["ssd_mobiledet_edgetpu_coco"]
@@ -63,7 +63,7 @@ def small(name: str, classes: int) -> float:
     return params(network(name, classes)) / 1e6
 
 
-V4_MACS = macs(network("V4-Conv-S"), 3, 224, 224)
+V4_MACS = macs(v4("conv_small"), 3, 224, 224)
 TEN = params(v1(width_mult=0.25, num_classes=10)) / 1e6
 TINY = papers.MLPERF_TINY
 TINY_V1 = on_meta(v1, width_mult=TINY["width"], num_classes=TINY["classes"])

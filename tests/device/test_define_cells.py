@@ -187,6 +187,13 @@ def test_the_peak_and_where_it_is():
     assert DEVICE.peak(fx.symbolic_trace(nn.Sequential(layers[0]).eval()), x) == (4 * 160, "_0")
 
 
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.ReLU6, nn.Hardswish, nn.Hardsigmoid])
+def test_an_activation_writes_over_its_map(activation):
+    """The peak stays with the convolution: 2 channels in, 8 out, on 4×4 places."""
+    traced = fx.symbolic_trace(nn.Sequential(nn.Conv2d(2, 8, 1), activation()).eval())
+    assert DEVICE.peak(traced, torch.zeros(1, 2, 4, 4)) == (4 * (2 + 8) * 16, "_0")
+
+
 def test_what_is_left_out_is_said_in_200_letters(capsys):
     DEVICE.left_out("it", ValueError("a\nb " + 300 * "c"))
     assert capsys.readouterr().out == "Left out: it. ValueError: a b " + 196 * "c" + "\n"
@@ -232,6 +239,8 @@ V3_NAMES = {
 
 def test_the_kinds_follow_from_names_and_order():
     assert DEVICE.kinds_of(list(V3_NAMES)) == list(V3_NAMES.values())
+    # Without a pooling, from the first name on.
+    assert DEVICE.kinds_of(["Fully Connected (NC, F32) GEMM #1"]) == ["classifier"]
 
 
 def test_a_profile_adds_up_its_operations_and_nothing_else():
@@ -248,10 +257,21 @@ def test_a_profile_adds_up_its_operations_and_nothing_else():
     assert DEVICE.by_kind(events) == {"conversion": 0.5, "standard": 3.0, "depthwise": 0.5}
     assert DEVICE.whole(events) == [4.0, 5.0, 10.0]
     assert DEVICE.covered(events) == pytest.approx(4 / 5)  # 3 of 4, 4 of 5, 9 of 10
+    events[2].ms.pop()
+    with pytest.raises(ValueError):
+        DEVICE.covered(events)  # an operation that was not in all runs
 
 
-def test_a_profile_of_a_file(tmp_path, capfd):
-    """A small network with its own times: each operation once, in order, for each run."""
+def test_a_profile_of_a_file(tmp_path, capfd, monkeypatch):
+    """A small network with its own times: each operation once, in order, for each run; on a single
+    thread.
+    """
+    from executorch.extension.pybindings import portable_lib
+
+    threads, reset = [], portable_lib._unsafe_reset_threadpool
+    monkeypatch.setattr(
+        portable_lib, "_unsafe_reset_threadpool", lambda n: (threads.append(n), reset(n))
+    )
     layers = nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU6(), nn.Conv2d(8, 8, 3, 1, 1, groups=8)
     network = nn.Sequential(*layers, nn.Conv2d(8, 16, 1), nn.Hardswish()).eval()
     x = torch.randn(1, 3, 64, 64)
@@ -259,6 +279,7 @@ def test_a_profile_of_a_file(tmp_path, capfd):
     capfd.readouterr()
     events = DEVICE.profiled(file, x, runs=5)
     assert capfd.readouterr() == ("", "")
+    assert threads == [1]
     kinds = DEVICE.kinds_of([each.name for each in DEVICE.operations(events)])
     wanted = ["standard", "depthwise", "classifier", "activation"]  # no pooling stands before
     assert [kind for kind in kinds if kind != "conversion"] == wanted

@@ -252,6 +252,28 @@ def test_each_machine_says_what_it_is():
         assert row["instructions"] and row["cores"] >= 1
 
 
+def test_one_network_may_be_measured_alone(monkeypatch, tmp_path):
+    record = latency.load()
+    row = record["devices"][-1]
+    monkeypatch.setattr(latency, "FILE", tmp_path / "record.json")
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    monkeypatch.setattr(latency, "kernel_job", lambda folder: None)
+    monkeypatch.setattr(latency.notebook, "to_executorch", lambda *given: given[-1])
+    monkeypatch.setattr(latency, "time_network", lambda name, *rest: {"timed": name})
+    monkeypatch.setattr(operators, "profiles", lambda name, folder: {"profiled": name})
+    latency.save(record)
+    row["networks"]["V3-Small"] = {"timed": "V3-Small"}
+    row["profiles"] = {"V3-Small": {"profiled": "V3-Small"}}
+    row["versions"] = latency.versions()
+    for tool in (latency, operators):
+        tool.measure(row["device"], "V3-Small")
+        with pytest.raises(ValueError, match="no network is called 'V5'"):
+            tool.measure(row["device"], "V5")
+        with pytest.raises(ValueError, match="'a phone' is not in the record"):
+            tool.measure("a phone", "V3-Small")
+    assert latency.load() == record
+
+
 # ---------------------------------------------------------------- profiles
 
 
@@ -274,6 +296,8 @@ def test_its_kinds_are_the_networks_own():
     assert operators.layer_kinds("V1") == (
         *("standard", *["depthwise", "pointwise"] * 13, "classifier"),
     )
+    kinds = operators.layer_kinds("V4-Conv-S")  # the first layer of its classifier is a convolution
+    assert [kinds.count(kind) for kind in operators.LAYERS] == [3, 15, 27, 0, 2]
 
 
 @pytest.mark.weekly

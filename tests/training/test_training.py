@@ -27,6 +27,7 @@ from torchvision.datasets import CIFAR10
 from torchvision.models import mobilenet_v2, mobilenet_v3_small
 
 from tests.book import ROOT, definitions, read_notebook
+from tests.pieces import short_hybrid
 from tools import learning
 from tools.counting import params
 
@@ -81,6 +82,8 @@ def test_v2_for_small_pictures_is_torchvisions_but_for_its_strides():
         lambda: definitions("v1").MobileNetV1(num_classes=10),
         lambda: definitions("v2").MobileNetV2(num_classes=10),
         lambda: definitions("v3").MobileNetV3("small", num_classes=10),
+        lambda: definitions("v4").MobileNetV4("conv_small", num_classes=10),
+        lambda: short_hybrid(num_classes=10),
     ],
 )
 def test_depthwise_filters_norms_and_biases_do_not_decay(build):
@@ -92,7 +95,7 @@ def test_depthwise_filters_norms_and_biases_do_not_decay(build):
         for name, p in layer.named_parameters(recurse=False):
             depthwise = notebook.is_depthwise(layer)
             norm = isinstance(layer, nn.BatchNorm2d)
-            assert (id(p) in spared) == (depthwise or norm or name == "bias")
+            assert (id(p) in spared) == (depthwise or norm or name in ("bias", "gamma"))
     assert sum(p.numel() for group in (decaying, others) for p in group["params"]) == params(
         network
     )

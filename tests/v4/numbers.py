@@ -1,11 +1,14 @@
 """Names for the expressions beside the numbers of the chapter on MobileNetV4."""
 
+import re
 from functools import cache
 
 from torch import nn
 
+from figures.v4 import draw
 from tests.book import definitions
 from tests.numbers import integer, minutes, provided
+from tests.v4.roofline import MOBILENETS, roofline
 from tools import papers
 from tools.counting import macs, on_meta, params, v1, v2, v3, v4
 
@@ -90,38 +93,42 @@ def ahead(ridge: float) -> float:
     return v3_large / conv_s
 
 
+def slower(name: str, ridge: float) -> float:
+    """How many times as long as Conv-S a network takes."""
+    one, other = (notebook.roofline_time(COSTS[each_], ridge) for each_ in (name, "V4-Conv-S"))
+    return one / other
+
+
 def part_row(ridge: float) -> list[float]:
     """Shares of start, middle and head in Conv-S's time, in per cent."""
     return [100 * part for part in notebook.time_by_part(v4(), ridge).values()]
 
 
-RIVALS = {  # rows of Table 6: what builds the network, and its picture's side
-    "MobileNet-V1": (v1(), 224),
-    "MobileNet-V2-0.5x": (v2(width_mult=0.5), 224),
-    "MobileNet-V2": (v2(), 224),
-    "MobileNet-V2-1.5x": (v2(width_mult=1.5), 224),
-    "MobileNet-V2-2.0x": (v2(width_mult=2.0), 224),
-    "MobileNet-V3L-0.5x": (v3(width_mult=0.5), 224),
-    "MNv4-Conv-S": (v4(), 224),
-    "MNv4-Conv-M": (v4("conv_medium"), 256),
-    "MNv4-Conv-L": (v4("conv_large"), 384),
-}
+def large_row(ridge: float) -> list[float]:
+    """The same of V3-Large, as the figure cuts it."""
+    found = draw.by_part("V3-Large", ridge)
+    return [100 * part / sum(found) for part in found]
+
+
+SHOWN = (0, RIDGE["Pixel 6 CPU"], RIDGE["Pixel 8 EdgeTPU"])
 
 
 @cache
 def beside_the_model(machine: str, column: str) -> dict[str, float]:
-    """Measured time over the model's, divided by V1's, by row of Table 6."""
-    found = {}
-    for row, (net, side) in RIVALS.items():
-        costs = notebook.layer_costs(net, 3, side, side)
-        found[row] = getattr(T6[row], column) / notebook.roofline_time(costs, RIDGE[machine])
+    """Measured time over the model's, divided by V1's: the convolutional rows of Table 6."""
+    found = {
+        row: getattr(T6[row], column) / roofline(row, RIDGE[machine])
+        for row in MOBILENETS
+        if "Hybrid" not in row
+    }
     return {row: ratio / found["MobileNet-V1"] for row, ratio in found.items()}
 
 
 ON_CPU = beside_the_model("Pixel 6 CPU", "pixel6")
 ON_DSP = beside_the_model("Pixel 4 DSP", "hexagon")
 HALF_V3 = "MobileNet-V3L-0.5x"
-OTHERS = [row for row in RIVALS if row != HALF_V3]
+OTHERS = [row for row in ON_CPU if row != HALF_V3]
+TIMES = [T6[row].pixel6 for row in ON_CPU]
 
 
 def v2_range() -> tuple[float, float]:
@@ -144,6 +151,8 @@ assert all(max(found, key=found.get) == HALF_V3 for found in (ON_CPU, ON_DSP))
 
 
 # ---------------------------------------------------------------- blocks
+
+ROW = notebook.CONV_MEDIUM[4]  # the figure's block: the paper's sixth row, with the stem's
 
 
 def block(name: str, channels: int, wide: int, kernel: int) -> nn.Module:
@@ -235,3 +244,21 @@ def pointwise_bytes(side: int, few: int, many: int) -> int:
 def full_bytes(before: int, after: int, into: int, outof: int, kernel: int) -> int:
     """Input, output and weights of a full convolution."""
     return before**2 * into + after**2 * outof + kernel**2 * into * outof
+
+
+# ---------------------------------------------------------------- recipes
+
+
+def weight(network: str) -> str:
+    """timm's name of a network's best weights in its results, which is its recipe as well."""
+    [found] = [name for name in papers.TIMM if name.partition(".")[0] == network]
+    return found
+
+
+def timm(network: str) -> float:
+    return papers.TIMM[weight(network)].top1
+
+
+def recipe(network: str) -> int:
+    """Epochs, by the name of the weights."""
+    return int(re.search(r"e(\d{3,})_", weight(network))[1])
