@@ -7,6 +7,7 @@ from torch import nn
 
 from figures.v4 import draw
 from tests.book import definitions
+from tests.device.numbers import milliseconds
 from tests.numbers import integer, minutes, provided
 from tests.v4.roofline import MOBILENETS, roofline
 from tools import papers
