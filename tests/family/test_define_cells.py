@@ -102,13 +102,13 @@ def test_where_the_stride_and_the_gate_stand():
 # ---------------------------------------------------------------- counting
 
 
-def test_macs_are_counted_by_kind_as_elsewhere():
+def test_macs_are_counted_by_kind_as_elsewhere(capsys):
     v2 = counting.v2()
     expected = {kind: macs for kind, (macs, _) in counting.totals_by_kind(v2, 3, 64, 64).items()}
     expected["vector"] = expected.pop("fc")
     found = notebook.macs_by_kind(v2, 3, 64, 64)
     assert found == {**dict.fromkeys(notebook.KINDS, 0), **expected}
-    assert tuple(found) == notebook.KINDS
+    assert tuple(found) == notebook.KINDS and capsys.readouterr().out == ""
 
 
 class Attends(nn.Module):
