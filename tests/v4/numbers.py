@@ -212,9 +212,9 @@ PRINTED = {"conv_small": "MNv4-Conv-S", "conv_medium": "MNv4-Conv-M", "conv_larg
 
 
 def network_row(variant: str) -> list[float]:
-    """Picture, parameters, MACs, top-1 in Table 6."""
+    """The picture's side, million parameters and MACs, top-1 in Table 6."""
     top1 = T6[PRINTED[variant]].top1
-    return [notebook.SIZES[variant], PARAMS[variant], MACS[variant], top1]
+    return [notebook.SIZES[variant], PARAMS[variant] / 1e6, MACS[variant] / 1e6, top1]
 
 
 def bare(variant: str) -> int:
