@@ -189,7 +189,7 @@ def test_a_block_that_is_awake_has_weights_and_norms_that_fit():
     assert found is block and not found.training and conv.weight.dtype == torch.float64
     assert norm.num_batches_tracked == 3 and norm.momentum is None
     for factors, biases in ((norm.weight, norm.bias), (norm.weight, conv.bias)):
-        assert 0.5 <= factors.min() < factors.max() <= 1.5
+        assert 0.5 <= factors.min() < 1 < factors.max() <= 1.5
         assert -0.5 <= biases.min() < 0 < biases.max() <= 0.5
     assert linear.bias.abs().max() <= 0.5
     spread = math.sqrt(2 / (6 * 9))  # He et al. 2015: by fan-in
