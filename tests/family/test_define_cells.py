@@ -189,7 +189,7 @@ def test_a_block_that_is_awake_has_weights_and_norms_that_fit():
     assert found is block and not found.training and conv.weight.dtype == torch.float64
     assert norm.num_batches_tracked == 3 and norm.momentum is None
     for factors, biases in ((norm.weight, norm.bias), (norm.weight, conv.bias)):
-        assert 0.5 <= factors.min() < factors.max() <= 1.5
+        assert 0.5 <= factors.min() < 1 < factors.max() <= 1.5
         assert -0.5 <= biases.min() < 0 < biases.max() <= 0.5
     assert linear.bias.abs().max() <= 0.5
     spread = math.sqrt(2 / (6 * 9))  # He et al. 2015: by fan-in
@@ -300,3 +300,16 @@ def test_the_solution_of_the_first_exercise_is_right():
     x = torch.randn(2, 64, 6, 6)
     with torch.no_grad():
         assert_close(ours(x), theirs(x), **CLOSE)
+
+
+def test_weights_in_order_are_all_weights_and_a_fold_takes_a_bias_along():
+    layer, weights = notebook.Branches(4, 4, 3), notebook.Branches(4, 4, 3).state_dict()
+    notebook.load_in_order(layer, weights)
+    for ours, theirs in zip(layer.state_dict().values(), weights.values(), strict=True):
+        assert torch.equal(ours, theirs)
+    with pytest.raises(ValueError, match="zip"):
+        notebook.load_in_order(layer, dict(list(weights.items())[:-1]))
+    block = notebook.awaken(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)), 3)
+    x = torch.randn(2, 3, 6, 6, dtype=torch.float64)
+    with torch.no_grad():
+        assert_close(notebook.fold(*block)(x), block(x))
