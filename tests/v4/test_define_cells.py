@@ -4,6 +4,7 @@ from inspect import signature
 
 import pytest
 import torch
+from timm.models import mobilenetv3
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 from torch.testing import assert_close
@@ -155,6 +156,46 @@ def test_v4s_variants_have_sizes_and_are_counted_at_them():
     }
     assert tuple(notebook.VARIANTS) == VARIANTS == tuple(notebook.SIZES)
     assert {name: table[0].side for name, table in tables.items()} == notebook.SIZES
+
+
+def rows_of_timm(settings: dict) -> list[tuple]:
+    """What timm builds a V4 of, as the columns of our rows; the last layer is left out."""
+    rows, channels = [], settings["stem_size"]
+    blocks = [(i, block) for stage in settings["block_args"][:-1] for i, block in enumerate(stage)]
+    for number, block in blocks:
+        kind, out = block["block_type"], block["out_chs"]
+        stride = 1 if number else block["stride"]  # only a stage's first has it
+        if kind == "mqa":
+            rows.append((block["num_heads"], block["key_dim"], block["kv_stride"]))
+        elif kind == "cn" and block["kernel_size"] == 1:  # Conv-S: the second of two plain units
+            *rest, wide, stride = rows.pop()
+            rows.append((*rest, wide, out, stride))
+        elif kind == "cn":
+            rows.append((0, block["kernel_size"], out, stride))
+        else:
+            fused = kind == "er"
+            k1 = 0 if fused else block["dw_kernel_size_start"]
+            k2 = block["exp_kernel_size" if fused else "dw_kernel_size_mid"]
+            rows.append((k1, k2, channels * block["exp_ratio"], out, stride))
+        channels = out
+    return rows
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_v4s_rows_are_timms(variant, monkeypatch):
+    """Number by number: one that is off by 1 is rounded to the same channels at most widths."""
+    monkeypatch.setattr(mobilenetv3, "_create_mnv3", lambda *_, **settings: settings)
+    settings = mobilenetv3._gen_mobilenet_v4(f"mobilenetv4_{variant}")
+    chosen = definitions("v4").VARIANTS[variant]
+    ours = [tuple(row) if len(row) == 3 else tuple(row[1:]) for row in chosen.rows]
+    assert ours == rows_of_timm(settings)
+    assert (chosen.stem, chosen.layer_scale) == (
+        settings["stem_size"],
+        settings["layer_scale_init_value"],
+    )
+    assert chosen.plain_start == (settings["block_args"][0][0]["block_type"] == "cn")
+    (last,) = settings["block_args"][-1]
+    assert last["out_chs"] == 960 and settings["num_features"] == 1280
 
 
 def test_v4_is_conv_s_unless_told():
