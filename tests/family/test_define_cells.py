@@ -300,3 +300,16 @@ def test_the_solution_of_the_first_exercise_is_right():
     x = torch.randn(2, 64, 6, 6)
     with torch.no_grad():
         assert_close(ours(x), theirs(x), **CLOSE)
+
+
+def test_weights_in_order_are_all_weights_and_a_fold_takes_a_bias_along():
+    layer, weights = notebook.Branches(4, 4, 3), notebook.Branches(4, 4, 3).state_dict()
+    notebook.load_in_order(layer, weights)
+    for ours, theirs in zip(layer.state_dict().values(), weights.values(), strict=True):
+        assert torch.equal(ours, theirs)
+    with pytest.raises(ValueError, match="zip"):
+        notebook.load_in_order(layer, dict(list(weights.items())[:-1]))
+    block = notebook.awaken(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)), 3)
+    x = torch.randn(2, 3, 6, 6, dtype=torch.float64)
+    with torch.no_grad():
+        assert_close(notebook.fold(*block)(x), block(x))
