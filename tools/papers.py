@@ -1185,6 +1185,8 @@ STARNET_TABLE6 = rows(
         "V3-Large": (75.2, 219, 11.4),
     },
 )
+# The same table on a Xeon E5-2680 v4: milliseconds.
+STARNET_CPU = {"V2": 3.2, "GhostNet": 7.0}
 STARNET_TABLE4 = {"sum": (66.2, 32.4), "star": (71.7, 70.5)}
 
 # Vasu et al. 2023 (MobileOne, arXiv 2206.04040), section 3.3 with Table 6: points of top-1 that
