@@ -27,6 +27,7 @@ from tests.v1 import numbers as c1
 from tests.v2 import numbers as c2
 from tests.v3 import numbers as c3
 from tests.v4.others import counted, saved
+from tests.v4.roofline import attention, intensity
 from tools import papers
 from tools.counting import macs, on_meta, params, v1, v3, v4
 from tools.learning import SEPARABLE, THINNED, tested
@@ -71,6 +72,8 @@ V4_MACS = {variant: macs(V4_NETS[variant], 3, size, size) for variant, size in V
 PRINTED_HYBRID_M = printed_hybrid_medium_v4()
 MIT, HALF = ("MIT-EfficientViT-B2-r256", "MIT-EfficientViT-B3-r224"), "MobileNet-V3L-0.5x"
 ADDED = [t2v4[name].pixel8 - t2v4["base model"].pixel8 for name in ("+3 MHSA", "+3 MQA")]
+# Hybrid-M's deeper blocks of attention: 256 channels and four heads of 64, on 8 × 8.
+OWN, SHARED = (attention(256, 4, 64, 8 * 8, sets) for sets in (4, 1))
 imagenet, jft = papers.V4_TABLE5["ImageNet"], papers.V4_TABLE5["JFT distill"]
 g3, g5 = papers.V4_TABLE3_GAIN, papers.V4_TABLE5_GAIN
 SHORTER = [

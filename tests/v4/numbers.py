@@ -7,7 +7,9 @@ from torch import nn
 
 from figures.v4 import draw
 from tests.book import definitions
+from tests.device.numbers import milliseconds
 from tests.numbers import integer, minutes, provided
+from tests.v4 import roofline as modelled
 from tests.v4.roofline import MOBILENETS, roofline
 from tools import papers
 from tools.counting import macs, on_meta, params, v1, v2, v3, v4
@@ -200,9 +202,9 @@ PRINTED = {"conv_small": "MNv4-Conv-S", "conv_medium": "MNv4-Conv-M", "conv_larg
 
 
 def network_row(variant: str) -> list[float]:
-    """Picture, parameters, MACs, top-1 in Table 6."""
+    """The picture's side, million parameters and MACs, top-1 in Table 6."""
     top1 = T6[PRINTED[variant]].top1
-    return [notebook.SIZES[variant], PARAMS[variant], MACS[variant], top1]
+    return [notebook.SIZES[variant], PARAMS[variant] / 1e6, MACS[variant] / 1e6, top1]
 
 
 def bare(variant: str) -> int:
@@ -222,6 +224,17 @@ CONV_S_NORM, V3_NORM = (
 DEEP = notebook.HYBRID_MEDIUM[-1].out  # channels of Hybrid-M's last stage
 KEY = HEADED.key_channels
 ADDED = T2["+3 MHSA"].pixel8 - T2["base model"].pixel8
+# Of the time that Mobile MQA saves, the part that needs another order of the products.
+UNTRANSPOSED = (papers.V4_TABLE17.pixel8 - T2["+3 MQA"].pixel8) / (
+    T2["+3 MHSA"].pixel8 - T2["+3 MQA"].pixel8
+)
+
+
+def intensity(sets: int) -> float:
+    """MACs per byte of Hybrid-M's deeper blocks of attention, by sets of keys and values."""
+    places = (notebook.SIZES["hybrid_medium"] // 32) ** 2
+    return modelled.intensity(modelled.attention(DEEP, HEADED.heads, KEY, places, sets))
+
 
 # ---------------------------------------------------------------- exercises
 
@@ -231,7 +244,7 @@ def pointwise_bytes(side: int, few: int, many: int) -> int:
     return side**2 * (few + many) + few * many
 
 
-def intensity(side: int, few: int, many: int) -> float:
+def dense(side: int, few: int, many: int) -> float:
     """MACs per byte of a pointwise layer."""
     return side**2 * few * many / pointwise_bytes(side, few, many)
 

@@ -63,6 +63,19 @@ def products(attention: nn.Module, side: int) -> list[Work]:
     return [Work(match * shared, queries + keys * shared + match)] * 2
 
 
+def attention(channels: int, heads: int, key: int, places: int, sets: int) -> list[Work]:
+    """A block of attention with so many sets of keys and values: four projections, two products."""
+    widths = [(channels, heads * key), *2 * [(channels, sets * key)], (heads * key, channels)]
+    projected = [Work(places * a * b, places * (a + b) + a * b) for a, b in widths]
+    match = heads * places**2
+    return projected + [Work(match * key, (heads + sets) * places * key + match)] * 2
+
+
+def intensity(work: list[Work]) -> float:
+    """MACs per byte."""
+    return sum(each.macs for each in work) / sum(each.moved for each in work)
+
+
 @cache
 def layers(name: str) -> list[Work]:
     """What each layer of a network takes."""

@@ -12,7 +12,16 @@ from torch import nn
 from tests.book import definitions
 from tests.printed import MILLION, cut
 from tests.v4.others import OTHERS, counted, other, saved
-from tests.v4.roofline import LEFT_OUT, MOBILENETS, agreement, front, layers
+from tests.v4.roofline import (
+    LEFT_OUT,
+    MOBILENETS,
+    agreement,
+    attention,
+    front,
+    intensity,
+    layers,
+    products,
+)
 from tools import papers
 from tools.counting import kind_of, macs, macs_by_layer, params, v3, v4
 from tools.variants import printed_hybrid_medium_v4
@@ -311,6 +320,20 @@ def test_v4_abstract_speeds_up_what_attention_adds():
     assert cut(-papers.V4_TABLE2_CHANGES.pixel8, 0) == papers.V4_MQA_FASTER
     shared, own = papers.V4_TABLE2["+3 MQA"].pixel8, papers.V4_TABLE2["+3 MHSA"].pixel8
     assert round(saved(own, shared), 1) == -5.8
+
+
+def test_v4_shared_keys_give_the_products_more_macs_per_byte_and_the_block_fewer():
+    """Section 5: "significantly improving Operational Intensity"."""
+    block = [m for m in v4("hybrid_medium").blocks if isinstance(m, notebook.MobileMQA)][-1]
+    channels, side = block.query.in_channels, 8
+    sizes = channels, block.heads, block.key[-1].out_channels, side**2
+    own, shared = (attention(*sizes, sets) for sets in (block.heads, 1))
+    assert shared[-2:] == products(block, side)
+    assert sum(each.macs for each in shared) == macs(block, channels, side, side)
+    assert [round(intensity(each[-2:]), 1) for each in (own, shared)] == [21.3, 28.4]
+    assert [round(intensity(each), 1) for each in (own, shared)] == [38.4, 36.6]
+    saves = papers.V4_TABLE2_CHANGES
+    assert saves.macs < saves.params < 0
 
 
 @pytest.mark.parametrize("column", ["pixel7", "pixel8"])
