@@ -13,6 +13,7 @@ import sys
 import threading
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
@@ -138,6 +139,22 @@ def served():
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield files, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path, served):
+    """The hub of timm's weights, on the loopback interface: the files by their names, the cache,
+    and how to cut it off.
+    """
+    files, address = served
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+
+    def connect(to: str = address) -> None:
+        pattern = to + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", pattern)
+
+    connect()
+    return SimpleNamespace(files=files, cache=tmp_path, connect=connect)
 
 
 # ---------------------------------------------------------------- the site

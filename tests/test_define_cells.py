@@ -88,7 +88,7 @@ def test_parameters_are_counted(chapter):
 # ---------------------------------------------------------------- depthwise and pointwise
 
 
-@pytest.mark.parametrize("chapter", ["depthwise", "pointwise"])
+@pytest.mark.parametrize("chapter", ["depthwise", "pointwise", "v4"])
 def test_the_photograph_lies_between_0_and_1(chapter):
     pixels = plt.imread(get_sample_data("grace_hopper.jpg"), format="jpg")
     expected = torch.tensor(np.moveaxis(pixels, -1, 0)[None] / 255).float()

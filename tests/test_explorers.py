@@ -766,6 +766,7 @@ NAMED = {  # front, middle, expansion, what is multiplied: the name, and a netwo
     ("0", "5", "6", "se"): ("Inverted bottleneck with squeeze-and-excite", "V3-Large"),
     ("7", "0", "4", "no"): ("ConvNeXt's block", "ConvNeXt-T"),
     ("5", "0", "2", "no"): ("ConvNeXt-like block", "V4-Conv-M"),
+    ("7", "0", "6", "no"): ("ConvNeXt-like block", "In none"),
     ("0", "0", "4", "no"): ("Feed-forward block (FFN)", "V4-Hybrid-M"),
     ("5", "5", "4", "no"): ("Extra depthwise (ExtraDW)", "V4-Conv-S"),
     ("0", "3", "1", "no"): ("Depthwise separable convolution", "Without a shortcut in V1"),
@@ -775,7 +776,8 @@ NAMED = {  # front, middle, expansion, what is multiplied: the name, and a netwo
     ("0", "0", "4", "two"): ("Gated feed-forward block (GLU)", "GluMlp"),
     ("0", "0", "1", "no"): ("Pointwise convolution", "sees no neighbours"),
     ("7", "5", "1", "no"): (None, "In none"),
-    ("3", "0", "4", "se"): (None, "In none"),
+    ("3", "0", "4", "se"): (None, "RepViT has squeeze-and-excite in front"),
+    ("3", "3", "4", "se"): (None, "In none"),
     ("0", "3", "4", "two"): (None, ""),
 }
 
@@ -800,7 +802,7 @@ def test_the_block_explorer_names_blocks():
 
 
 def test_what_the_block_explorer_says_of_others_is_in_timm():
-    """StarNet's second depthwise layer; whose squeeze-and-excite is how narrow; GluMlp."""
+    """StarNet's second depthwise layer; squeeze-and-excite, how narrow and where; GluMlp."""
     with torch.device("meta"):
         star = next(
             each for each in timm.create_model("starnet_s1").modules() if hasattr(each, "dwconv2")
@@ -818,6 +820,9 @@ def test_what_the_block_explorer_says_of_others_is_in_timm():
         )
         whole = block.se.conv_reduce.in_channels if of_middle else block.conv_pw.in_channels
         assert block.se.conv_reduce.out_channels == whole / 4
+    front = timm.create_model("repvit_m0_9").stages[0].blocks[0]
+    assert [name for name, _ in front.named_children()] == ["token_mixer", "se", "channel_mixer"]
+    assert front.se.fc1.in_channels == front.channel_mixer.conv1.c.in_channels
     assert timm.layers.GluMlp(8, 16)(torch.zeros(1, 3, 8)).shape == (1, 3, 8)
 
 

@@ -30,7 +30,7 @@ BY_HAND = {
     ("v4", "linear_start"): V4_MISTAKES["linear start"][1:],
     ("v4", "stride_on_the_first_filter"): V4_MISTAKES["stride on the first filter"][1:],
     ("v4", "mean_behind_the_head"): V4_MISTAKES["mean behind the head"][1:],
-    ("v4", "epsilon_of_tensorflow"): V4_MISTAKES["TensorFlow's epsilon"][1:],
+    ("v4", "epsilon_of_tensorflow"): V4_MISTAKES["V3's epsilon"][1:],
 }
 
 

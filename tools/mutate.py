@@ -140,6 +140,11 @@ EQUIVALENT = {
         "padding=kernel // 2,",
         "padding=kernel // 3,",
     ): "its kernels are 1 and 3, for which both give 0 and 1",
+    (
+        "v4",
+        "blocks.append(MobileMQA(channels, *row, scale))",
+        "blocks.append(MobileMQA(out, *row, scale))",
+    ): "attention never comes first, and behind a block both are what left it",
 }
 
 # ---------------------------------------------------------------- what is changed

@@ -1185,6 +1185,8 @@ STARNET_TABLE6 = rows(
         "V3-Large": (75.2, 219, 11.4),
     },
 )
+# The same table on a Xeon E5-2680 v4: milliseconds.
+STARNET_CPU = {"V2": 3.2, "GhostNet": 7.0}
 STARNET_TABLE4 = {"sum": (66.2, 32.4), "star": (71.7, 70.5)}
 
 # Vasu et al. 2023 (MobileOne, arXiv 2206.04040), section 3.3 with Table 6: points of top-1 that
@@ -1207,7 +1209,7 @@ CONVNEXT_MOVED = (80.6, 79.9, 80.6)
 
 
 class ByTimm(NamedTuple):
-    """Top-1 in per cent, milliseconds on two desktop CPUs: i7-12700H and i9-10940X."""
+    """Top-1 in per cent, milliseconds on two CPUs of Intel: i7-12700H and i9-10940X."""
 
     top1: float
     i7: float | None
@@ -1224,10 +1226,10 @@ class Microcontroller(NamedTuple):
 
 
 class Segmented(NamedTuple):
-    """Mean IoU on Cityscapes in per cent, milliseconds for pictures of half the size."""
+    """Mean IoU on Cityscapes in per cent, seconds for a picture of 1024×2048."""
 
     iou: float
-    ms: float
+    seconds: float
 
 
 # timm, commit aa4b5850: results-imagenet.csv at the size of the second file, which is
@@ -1285,10 +1287,27 @@ TF1_ZOO_EDGETPU = rows(
 )
 
 # Howard et al. 2019, Table 7, rows 4, 8 and 11: half the channels at the end, LR-ASPP with 128
-# filters.
+# filters; a large core of a Pixel 3, in floating point. The accuracies are those of whole pictures
+# ("our models directly take full-resolution inputs", caption of Table 8), so the times are "CPU
+# (f)", not "CPU (h)".
 V3_TABLE7 = rows(
-    Segmented, {"V2": (72.74, 766), "V3-Large": (72.36, 657), "V3-Small": (68.38, 327)}
+    Segmented, {"V2": (72.74, 2.89), "V3-Large": (72.36, 2.47), "V3-Small": (68.38, 1.21)}
 )
+
+# Zheng 2025 (iFormer, arXiv 2501.15369), Table 3: an iPhone 13, with Core ML.
+IFORMER_TABLE3 = rows(
+    Phone,
+    {
+        "V2": (72.0, 300, 0.73),
+        "V4-Conv-S": (73.8, 200, 0.60),
+        "V3-Large": (75.2, 220, 0.76),
+        "V4-Conv-M": (79.9, 1000, 1.08),
+    },
+)
+
+# D-Robotics' rdk_model_zoo (commit 182b506f), samples/vision/mobilenetv4/README.md: timm's weights
+# on an RDK X5, top-1 in per cent in floating point and in 8 bits.
+RDK_X5 = {"V4-Conv-S": (70.8, 68.8), "V4-Conv-M": (76.8, 75.1)}
 
 # Wang et al. 2025 (arXiv 2402.05981), abstract: how many times slower than without a browser, on
 # phones.

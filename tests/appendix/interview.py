@@ -18,6 +18,7 @@ from tests.appendix.cheatsheet import (
     params_million,
     separable,
     share,
+    v4_macs,
 )
 from tests.appendix.cheatsheet import first as first_filters
 from tests.book import definitions
@@ -149,6 +150,7 @@ ADDED = {
     name: papers.V4_TABLE2[name].pixel8 - papers.V4_TABLE2["base model"].pixel8
     for name in ("+3 MHSA", "+3 MQA")
 }
+ADDED["shared alone"] = papers.V4_TABLE17.pixel8 - papers.V4_TABLE2["base model"].pixel8
 WHOLE_FASTER = 100 * (1 - papers.V4_TABLE2["+3 MQA"].pixel8 / papers.V4_TABLE2["+3 MHSA"].pixel8)
 V4_HALF_V3 = papers.V4_POINTS["V3-Large × 0.5"]
 FP16 = torch.finfo(torch.float16)

@@ -6,7 +6,7 @@ import torchvision
 from timm.models import get_pretrained_cfg, list_pretrained
 from torch import nn
 
-from tests.appendix.which import ROWS, TIMM, WEIGHTS, network
+from tests.appendix.which import ROWS, TIMM, V3_OF_V2, WEIGHTS, network
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
@@ -53,7 +53,11 @@ def test_lcnet_is_v1s_block_with_h_swish_and_squeeze_and_excite_at_the_end():
 
 def test_what_the_page_says_of_its_tables_in_words():
     small, middle, first = (ROWS[name] for name in ("MNv4-Conv-S", "MNv4-Conv-M", "MobileNet-V1"))
-    assert ROWS["MNv4-Hybrid-M"].pixel7_gpu <= middle.pixel7_gpu  # attention is free there
-    assert first.galaxy_gpu - small.galaxy_gpu < 0.15  # level
+    assert ROWS["MNv4-Hybrid-M"].pixel7_gpu <= middle.pixel7_gpu  # no longer
+    assert 0 < first.galaxy_gpu - small.galaxy_gpu < 0.15  # hardly longer
+    halves = ROWS["MobileNet-V3L-0.5x"], ROWS["MobileNet-V2-0.5x"]
+    assert halves[0].pixel6 == halves[1].pixel6  # equally long
+    guess = V3_OF_V2 * ROWS["MobileNet-V2"].pixel6, ROWS["MobileNet-V2"].pixel6
+    assert 1.7 < guess[0] / small.pixel6 < guess[1] / small.pixel6 < 2.1  # twice
     assert round(TIMM["V1"].i9, 1) == round(TIMM["V4-Conv-S"].i9, 1)  # just as long
     assert ROWS["MNv4-Hybrid-M"].iphone is None  # a dash

@@ -15,6 +15,7 @@ from tools.counting import macs, on_meta, params, v1, v4
 
 ROWS, ZOO, SEGMENTED = papers.V4_TABLE6, papers.TF1_ZOO, papers.V3_TABLE7
 EDGE = papers.TF1_ZOO_EDGETPU["ssd_mobiledet_edgetpu_coco"]
+IPHONE = papers.IFORMER_TABLE3
 V3_INT8 = papers.V3_TABLE4  # milliseconds on the Pixel 1
 V3_OF_V2 = V3_INT8["V3-Large 1.0"].ms / V3_INT8["V2 1.0"].ms
 WEIGHTS = {  # timm's names, by the names on the page
@@ -104,6 +105,12 @@ def taught(name: str) -> list[float]:
     """By labels alone, and by V4's distillation."""
     row = papers.V4_TABLE9[name]
     return [row.alone, row.taught]
+
+
+def lost(name: str) -> float:
+    """Points that 8 bits cost on a maker's board."""
+    before, after = papers.RDK_X5[name]
+    return before - after
 
 
 def tiny(name: str) -> list[float]:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import NamedTuple
 
 import pytest
 import timm
@@ -10,7 +11,7 @@ from timm.models.convnext import ConvNeXtBlock
 from torch import nn
 from torch.testing import assert_close
 
-from tests.book import definitions
+from tests.book import ROOT, definitions
 from tests.pieces import settings
 from tools import counting
 
@@ -101,13 +102,13 @@ def test_where_the_stride_and_the_gate_stand():
 # ---------------------------------------------------------------- counting
 
 
-def test_macs_are_counted_by_kind_as_elsewhere():
+def test_macs_are_counted_by_kind_as_elsewhere(capsys):
     v2 = counting.v2()
     expected = {kind: macs for kind, (macs, _) in counting.totals_by_kind(v2, 3, 64, 64).items()}
     expected["vector"] = expected.pop("fc")
     found = notebook.macs_by_kind(v2, 3, 64, 64)
     assert found == {**dict.fromkeys(notebook.KINDS, 0), **expected}
-    assert tuple(found) == notebook.KINDS
+    assert tuple(found) == notebook.KINDS and capsys.readouterr().out == ""
 
 
 class Attends(nn.Module):
@@ -188,7 +189,7 @@ def test_a_block_that_is_awake_has_weights_and_norms_that_fit():
     assert found is block and not found.training and conv.weight.dtype == torch.float64
     assert norm.num_batches_tracked == 3 and norm.momentum is None
     for factors, biases in ((norm.weight, norm.bias), (norm.weight, conv.bias)):
-        assert 0.5 <= factors.min() < factors.max() <= 1.5
+        assert 0.5 <= factors.min() < 1 < factors.max() <= 1.5
         assert -0.5 <= biases.min() < 0 < biases.max() <= 0.5
     assert linear.bias.abs().max() <= 0.5
     spread = math.sqrt(2 / (6 * 9))  # He et al. 2015: by fan-in
@@ -255,3 +256,60 @@ def test_a_reference_has_no_branches_left():
     block = notebook.reference(example)
     assert not block.training and not any(isinstance(m, nn.BatchNorm2d) for m in block.modules())
     assert {p.dtype for p in block.parameters()} == {torch.float64}
+
+
+PAGE = (ROOT / "chapters" / "family" / "index.md").read_text(encoding="utf-8")
+
+
+def test_the_recipes_on_the_page_are_the_notebooks():
+    [listing] = [
+        each for each in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "NamedTuple" in each
+    ]
+    names = {"NamedTuple": NamedTuple, "nn": nn, "SE": notebook.SE}
+    exec(listing, names)
+    assert names["Recipe"]._field_defaults == Recipe._field_defaults
+    for name, recipe in (
+        ("V2", "MobileNetV2"),
+        ("EXTRA_DW", "V4's ExtraDW"),
+        ("CONVNEXT", "ConvNeXt"),
+        ("REPVIT", "RepViT"),
+        ("STARNET", "StarNet"),
+    ):
+        assert names[name] == notebook.RECIPES[recipe]
+
+
+class Found(nn.Module):
+    """The block of the page's first exercise, its norm folded."""
+
+    def __init__(self):
+        super().__init__()
+        self.depthwise = nn.Conv2d(64, 64, 5, padding=2, groups=64)
+        self.up, self.gate = nn.Conv2d(64, 192, 1), nn.Conv2d(64, 192, 1)
+        self.down = nn.Conv2d(192, 64, 1)
+
+    def forward(self, x):
+        y = self.depthwise(x)
+        y = nn.functional.silu(self.up(y)) * self.gate(y)
+        return x + self.down(y)
+
+
+def test_the_solution_of_the_first_exercise_is_right():
+    [solution] = re.findall(r"^`(Recipe\(.*?\))`;", PAGE, re.MULTILINE)
+    ours, theirs = Block(eval(solution, {"Recipe": Recipe, "nn": nn}), 64, 64), Found()
+    notebook.take_weights(ours, theirs)
+    x = torch.randn(2, 64, 6, 6)
+    with torch.no_grad():
+        assert_close(ours(x), theirs(x), **CLOSE)
+
+
+def test_weights_in_order_are_all_weights_and_a_fold_takes_a_bias_along():
+    layer, weights = notebook.Branches(4, 4, 3), notebook.Branches(4, 4, 3).state_dict()
+    notebook.load_in_order(layer, weights)
+    for ours, theirs in zip(layer.state_dict().values(), weights.values(), strict=True):
+        assert torch.equal(ours, theirs)
+    with pytest.raises(ValueError, match="zip"):
+        notebook.load_in_order(layer, dict(list(weights.items())[:-1]))
+    block = notebook.awaken(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)), 3)
+    x = torch.randn(2, 3, 6, 6, dtype=torch.float64)
+    with torch.no_grad():
+        assert_close(notebook.fold(*block)(x), block(x))

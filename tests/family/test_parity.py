@@ -165,7 +165,6 @@ def compare(module, recipe, c_in: int, c_out: int, stride: int, squeeze, theirs,
         assert_close(ours(y), expected, **SAME)
 
 
-@pytest.mark.long(40)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_block_is_a_recipe(name):
     torch.manual_seed(0)

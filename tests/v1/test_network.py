@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import pytest
@@ -64,18 +63,10 @@ def timms_file(tmp_path_factory) -> bytes:
 
 
 @pytest.fixture
-def hub(monkeypatch, tmp_path, served, timms_file):
-    """The hub of timm's weights, on the loopback interface; its cache; how to cut it off."""
-    files, address = served
-    files["model.safetensors"] = timms_file
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-
-    def connect(to: str = address) -> None:
-        pattern = to + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", pattern)
-
-    connect()
-    return SimpleNamespace(cache=tmp_path, connect=connect)
+def hub(hub, timms_file):
+    """The one in conftest.py, with that file."""
+    hub.files["model.safetensors"] = timms_file
+    return hub
 
 
 def test_v1_without_a_network_says_so_and_goes_on(monkeypatch, capsys):

@@ -91,6 +91,7 @@
       return front ? "StarNet's has one more 7×7 depthwise layer, behind the last pointwise one." : "timm has it as GluMlp, for transformers.";
     }
     if (title(s) === LAYER) return "It sees no neighbours, and nothing in it is wide.";
+    if (times === "se" && front && !middle && wide > 1) return "RepViT has squeeze-and-excite in front too, behind its depthwise layer.";
     const kernels = wide === 1 && !(front && middle) ? [0, front || middle] : [front, middle];
     const place = [...kernels, wide, times].join();
     const [known, bare] = [data.known[place], data.bare[place]];
