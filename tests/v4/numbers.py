@@ -15,6 +15,7 @@ from tools import papers
 from tools.counting import macs, on_meta, params, v1, v2, v3, v4
 
 notebook = definitions("v4")
+IPHONE = papers.IFORMER_TABLE3
 T1, T2, T3, T4 = papers.V4_TABLE1, papers.V4_TABLE2, papers.V4_TABLE3, papers.V4_TABLE4
 T6, T9, TARGETS, RIDGE = papers.V4_TABLE6, papers.V4_TABLE9, papers.V4_TARGETS, papers.V4_RIDGE
 
@@ -131,6 +132,13 @@ ON_DSP = beside_the_model("Pixel 4 DSP", "hexagon")
 HALF_V3 = "MobileNet-V3L-0.5x"
 OTHERS = [row for row in ON_CPU if row != HALF_V3]
 TIMES = [T6[row].pixel6 for row in ON_CPU]
+
+
+def hybrids() -> list[float]:
+    """As ON_CPU, for Hybrid-M and Hybrid-L."""
+    rows = ("MobileNet-V1", "MNv4-Hybrid-M", "MNv4-Hybrid-L")
+    one, *others = (T6[row].pixel6 / roofline(row, RIDGE["Pixel 6 CPU"]) for row in rows)
+    return [other / one for other in others]
 
 
 def v2_range() -> tuple[float, float]:
