@@ -113,7 +113,7 @@ def large_row(ridge: float) -> list[float]:
     return [100 * part / sum(found) for part in found]
 
 
-SHOWN = (0, RIDGE["Pixel 6 CPU"], RIDGE["Pixel 8 EdgeTPU"])
+SHOWN = (papers.V4_RIDGES[0], RIDGE["Pixel 6 CPU"], RIDGE["Pixel 8 EdgeTPU"])
 
 
 @cache
@@ -139,6 +139,14 @@ def hybrids() -> list[float]:
     rows = ("MobileNet-V1", "MNv4-Hybrid-M", "MNv4-Hybrid-L")
     one, *others = (T6[row].pixel6 / roofline(row, RIDGE["Pixel 6 CPU"]) for row in rows)
     return [other / one for other in others]
+
+
+def width_of(row: str) -> float:
+    """Of a row of Table 6."""
+    return float(re.search(r"-([\d.]+)x$", row)[1])
+
+
+V2_WIDTHS = [width_of(row) for row in ("MobileNet-V2-0.5x", "MobileNet-V2-2.0x")]
 
 
 def v2_range() -> tuple[float, float]:

@@ -446,7 +446,7 @@ ON_THE_PAGE = {  # what the page calls a mistake: what it is called here
     "The mean behind the head.": "mean behind the head",
     "The epsilon.": "V3's epsilon",
     "Keys and values exchanged.": "keys and values exchanged",
-    "The expansion scaled by the width": "expansion from the scaled table",
+    "The channels inside scaled by the width.": "expansion from the scaled table",
     "The stem scaled below a width of 1.": "the stem scaled",
     "Table 13's rows.": "Hybrid-M as printed",
 }
