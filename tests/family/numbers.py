@@ -103,7 +103,7 @@ def folded_filter(centre: float, rim: float, factor: float, small: float, twice:
 
 @cache
 def network(name: str) -> torch.nn.Module:
-    return notebook.deployed_on_meta(name)
+    return notebook.deployed(name).to("meta")
 
 
 @cache

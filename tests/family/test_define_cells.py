@@ -171,9 +171,8 @@ SIZES = {
 def test_the_networks_have_the_known_sizes_and_no_branches():
     assert tuple(SIZES) == notebook.NAMES
     for name, (params, macs) in SIZES.items():
-        network = notebook.deployed_on_meta(name)
+        network = notebook.deployed(name)
         assert not network.training
-        assert {p.device.type for p in network.parameters()} == {"meta"}
         found = notebook.macs_by_kind(network, 3, 224, 224)
         assert (counting.params(network), sum(found.values())) == (params, macs), name
         assert macs == counting.macs(network, 3, 224, 224)
