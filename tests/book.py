@@ -35,3 +35,10 @@ def toc_files() -> list[str]:
 
 def config() -> dict:
     return yaml.safe_load((ROOT / "_config.yml").read_text())
+
+
+def mistakes_under(chapter: str, heading: str) -> list[str]:
+    """The mistakes that a chapter's page lists under a heading, by their words in bold."""
+    page = (ROOT / "chapters" / chapter / "index.md").read_text()
+    section = page.partition(f"### {heading}\n")[2].partition("\n##")[0]
+    return re.findall(r"^\*\*(.+?)\*\*", section, flags=re.MULTILINE)

@@ -90,6 +90,25 @@ def test_a_setting_that_a_package_no_longer_has_fails_the_build():
 
 
 @pytest.mark.parametrize(
+    ("file", "written", "shown"),
+    [
+        (
+            "page.md",
+            "41 % of V4-Conv-S, and Hybrid-L",
+            "41\u00a0% of V4-Conv\u2011S, and Hybrid\u2011L",
+        ),
+        ("page.md", "Conv-Small, S-Conv", "Conv-Small, S-Conv"),
+        ("notebook.ipynb", "41 % of V4-Conv-S", "41 % of V4-Conv-S"),
+    ],
+)
+def test_a_number_keeps_its_per_cent_and_a_name_its_letter(file, written, shown):
+    source = [written]
+    app = SimpleNamespace(env=SimpleNamespace(doc2path=lambda document: file))
+    settings.keep_together(app, "document", source)
+    assert source == [shown]
+
+
+@pytest.mark.parametrize(
     ("before", "after", "whole"),
     [
         ("it is our ", ". In Keras", "x."),

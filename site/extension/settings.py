@@ -133,10 +133,13 @@ def drop_thebe(app: Sphinx, config: Config) -> None:
         ]
 
 
-def keep_per_cent_together(app: Sphinx, document: str, source: list[str]) -> None:
-    """No line break between a number and its `%`, without odd spaces in the pages' source."""
+def keep_together(app: Sphinx, document: str, source: list[str]) -> None:
+    """No line break between a number and its `%`, nor before the last letter of a name such as
+    V4-Conv-S, without odd characters in the pages' source.
+    """
     if app.env.doc2path(document).endswith(".md"):
         source[0] = re.sub(r"(\d) %", "\\1\u00a0%", source[0])
+        source[0] = re.sub(r"\b(Conv|Hybrid)-(?=[SML]\b)", "\\1\u2011", source[0])
 
 
 def leave_out_expressions(app: Sphinx, document: str, source: list[str]) -> None:
@@ -184,7 +187,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", show_repository_buttons)
     app.connect("config-inited", drop_thebe)
     app.connect("source-read", leave_out_expressions)
-    app.connect("source-read", keep_per_cent_together)
+    app.connect("source-read", keep_together)
     app.connect("doctree-read", check_math)
     app.connect("doctree-read", keep_punctuation)
     app.connect("html-page-context", mend_citation_list)

@@ -151,9 +151,8 @@ def memory(name: str) -> dict[str, float]:
 
 
 def memory_row(name: str) -> tuple[float, ...]:
-    """Megabytes of maps and of weights, and as which the process grows; milliseconds to load."""
-    sizes = PEAK[name][0], weights(name), memory(name)["most"]
-    return *(size / 1e6 for size in sizes), memory(name)["load"]
+    """Megabytes of maps and of weights, and by which the process grows."""
+    return tuple(size / 1e6 for size in (PEAK[name][0], weights(name), memory(name)["most"]))
 
 
 grown = [memory(name)["most"] / (PEAK[name][0] + weights(name)) for name in MOBILE]

@@ -1,6 +1,5 @@
 """V3 gives torchvision's outputs, and each known mistake is caught."""
 
-import re
 from functools import partial
 
 import pytest
@@ -10,7 +9,7 @@ from torchvision.models import mobilenet_v3_large, mobilenet_v3_small
 from torchvision.models.mobilenetv3 import InvertedResidual as TorchvisionV3Block
 from torchvision.models.mobilenetv3 import InvertedResidualConfig
 
-from tests.book import ROOT, definitions
+from tests.book import definitions, mistakes_under
 from tests.compared import calibrated, compare, load_in_order
 
 TORCHVISION_V3 = {"large": mobilenet_v3_large, "small": mobilenet_v3_small}
@@ -196,13 +195,6 @@ ON_THE_PAGE = {  # what the page calls a mistake: what it is called here
 }
 
 
-def under(heading: str) -> list[str]:
-    """The mistakes that the page lists under a heading, by their words in bold."""
-    page = (ROOT / "chapters" / "v3" / "index.md").read_text()
-    section = page.partition(f"### {heading}\n")[2].partition("\n##")[0]
-    return re.findall(r"^\*\*(.+?)\*\*", section, flags=re.MULTILINE)
-
-
 def broken_v3(name: str) -> tuple[nn.Module, nn.Module]:
     """The network with a mistake, and the reference; one is seen in thin networks alone."""
     mistakes = V3_MISTAKES | LARGE_MISTAKES | THIN_MISTAKES
@@ -212,11 +204,14 @@ def broken_v3(name: str) -> tuple[nn.Module, nn.Module]:
     return notebook.MobileNetV3("large"), mobilenet_v3_large()
 
 
+LISTED = [mistakes_under("v3", each) for each in ("Loads, and is wrong", "Does not load")]
+
+
 def test_the_page_lists_the_mistakes_that_are_tested():
-    assert [*under("Loads, and is wrong"), *under("Does not load")] == list(ON_THE_PAGE)
+    assert sum(LISTED, []) == list(ON_THE_PAGE)
 
 
-@pytest.mark.parametrize("words", under("Loads, and is wrong"))
+@pytest.mark.parametrize("words", LISTED[0])
 def test_what_the_page_says_loads_does_load(words):
     load_in_order(*broken_v3(ON_THE_PAGE[words]))
 
@@ -225,7 +220,7 @@ def test_the_hard_sigmoid_of_old_keras_loads():
     load_in_order(*broken_v3("old Keras's hard sigmoid"))
 
 
-@pytest.mark.parametrize("words", under("Does not load"))
+@pytest.mark.parametrize("words", LISTED[1])
 def test_what_the_page_says_does_not_load_does_not(words):
     with pytest.raises(RuntimeError, match="size mismatch"):
         load_in_order(*broken_v3(ON_THE_PAGE[words]))

@@ -11,7 +11,7 @@ from torch import nn
 
 from tests.book import ROOT, definitions, read_notebook
 from tests.compared import calibrated, images
-from tests.downloads import BAD, NOWHERE, the_line
+from tests.downloads import NOWHERE
 from tests.pieces import assert_same_weights
 from tools.counting import macs, on_meta, params, v4
 
@@ -163,22 +163,6 @@ def test_v4_loads_what_it_downloads(hub):
         assert reference(image).std() > 0.1, "the stand-in is blind"
         torch.testing.assert_close(network(image), stand_in(image), rtol=0, atol=0)
         torch.testing.assert_close(network(image), reference(image), rtol=0, atol=0)
-
-
-def test_v4_names_a_damaged_file_and_fetches_it_again(hub, capsys):
-    """One bit is another: it would load. The text is V1's, where every kind of damage is tried."""
-    notebook, kind = definitions("v4"), "a bit flipped"
-    content = safetensors.torch.save(timm.create_model("mobilenetv4_conv_small").state_dict())
-    hub.files["model.safetensors"] = content
-    assert not notebook.trained_by_timm(TRAINED).training
-    (file,) = hub.cache.rglob("snapshots/*/model.safetensors")
-    file.resolve().write_bytes(BAD[kind](content))
-    hub.connect(NOWHERE)
-    assert notebook.trained_by_timm(TRAINED) is None
-    assert the_line(capsys).startswith(f"{file} is damaged: ")
-    hub.connect()
-    assert notebook.trained_by_timm(TRAINED) is not None
-    assert file.read_bytes() == content
 
 
 def test_the_weights_that_v4_asks_for_are_known_to_timm():

@@ -3,7 +3,6 @@
 A layer scale starts at 0.00001 and hides what it multiplies: here it is set near 1.
 """
 
-import re
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from timm.models.mobilenetv3 import _gen_mobilenet_v4
 from torch import nn
 from torch.testing import assert_close
 
-from tests.book import ROOT, definitions
+from tests.book import definitions, mistakes_under
 from tests.compared import calibrated, compare, images, load_in_order
 from tools.variants import printed_hybrid_medium_v4
 
@@ -452,23 +451,11 @@ ON_THE_PAGE = {  # what the page calls a mistake: what it is called here
 }
 
 
-def under(heading: str) -> list[str]:
-    """The mistakes that the page lists under a heading, by their words in bold."""
-    page = (ROOT / "chapters" / "v4" / "index.md").read_text()
-    section = page.partition(f"### {heading}\n")[2].partition("\n##")[0]
-    return re.findall(r"^\*\*(.+?)\*\*", section, flags=re.MULTILINE)
-
-
 def test_the_page_lists_the_mistakes_that_are_tested():
-    said = {heading: under(heading) for heading in ("Loads, and is wrong", "Does not load")}
-    assert sum(said.values(), []) == list(ON_THE_PAGE)
-    assert {ON_THE_PAGE[each] for each in said["Loads, and is wrong"]} <= (
-        LOADS | IN_ATTENTION
-    ).keys()
-    assert {ON_THE_PAGE[each] for each in said["Does not load"]} <= {
-        *DOES_NOT_LOAD,
-        "Hybrid-M as printed",
-    }
+    loads, fails = (mistakes_under("v4", each) for each in ("Loads, and is wrong", "Does not load"))
+    assert loads + fails == list(ON_THE_PAGE)
+    assert {ON_THE_PAGE[each] for each in loads} <= (LOADS | IN_ATTENTION).keys()
+    assert {ON_THE_PAGE[each] for each in fails} <= {*DOES_NOT_LOAD, "Hybrid-M as printed"}
 
 
 def test_table_13_does_not_load():
