@@ -1,0 +1,160 @@
+"""Names for the expressions beside the numbers of the chapter on kernels."""
+
+import re
+from functools import cache
+
+import torch
+from torch import nn
+
+from chapters.helpers import fold_network
+from tests.book import definitions
+from tests.device import numbers as device
+from tests.numbers import minutes, provided
+from tools import browser
+
+notebook = definitions("kernels")
+RECORD = browser.load()
+KERNELS = notebook.all_kernels()
+CODE = notebook.assemble(KERNELS)
+FUNCTIONS = notebook.functions(CODE)
+NETWORKS = ("V1", "V2", "V3-Large", "V3-Small", "V4-Conv-S")
+FIRST, MIDDLE, END = device.FIRST, device.MIDDLE, device.END
+BEST = "fused"
+KINDS = ("pointwise", "depthwise", "padding", "standard", "linear", "rest")
+
+# ---------------------------------------------------------------- the kernels
+
+
+def numbers(kernels: list) -> int:
+    return len(kernels)
+
+
+def numbers_of(kernel: str) -> list[int]:
+    """The number in a kernel's name; KeyError if there is no such kernel."""
+    assert FUNCTIONS[kernel]
+    return [int(re.search(r"\d+", kernel)[0])]
+
+
+def mix(kernel: str, *instructions: str) -> int:
+    """How often these stand in the innermost loop."""
+    inside = FUNCTIONS[kernel].innermost()
+    return sum(inside[each] for each in instructions)
+
+
+def loads(kernel: str) -> int:
+    return mix(kernel, "v128.load", "v128.load32_splat")
+
+
+def adds(kernel: str) -> int:
+    """Multiply-adds of vectors."""
+    return mix(kernel, "f32x4.mul", "f32x4.relaxed_madd")
+
+
+def dense_loads(places: int, vectors: int) -> float:
+    """Loads for one multiply-add: counted in the bytes where the notebook has such a kernel."""
+    formula = (places + vectors) / (places * vectors)
+    if vectors == 2:
+        code = notebook.assemble([notebook.dense(places)])
+        inside = notebook.functions(code)[f"dense{places}"].innermost()
+        found = inside["v128.load"] + inside["v128.load32_splat"]
+        assert found / inside["f32x4.mul"] == formula
+    return formula
+
+
+def depthwise_loads(size: int = 3) -> float:
+    return loads(f"depthwise{size}1") / adds(f"depthwise{size}1")
+
+
+def compiled(network: nn.Module, size: int, held: int = 3):
+    folded = fold_network(network.eval().double()).float()
+    return notebook.compile_network(folded, size, held)
+
+
+V2 = compiled(definitions("v2").MobileNetV2(), 224)
+BLOCK = ["dense4", "pad", "depthwise31", "dense4", "add"]
+
+
+def block_calls(narrow: int, wide: int, side: int) -> list[str]:
+    """The calls of V2's block with a shortcut."""
+    block = definitions("v2").InvertedResidual(narrow, narrow, 1, wide // narrow)
+    return [kernel for kernel, *_ in compiled(block, side, narrow).calls]
+
+
+# ---------------------------------------------------------------- what was measured
+
+
+def size_of(runtime: str) -> int:
+    return RECORD["bytes"][runtime]
+
+
+@cache
+def layer(place) -> dict[str, list[float]]:
+    (row,) = (each for each in RECORD["layers"] if each["layer"] == list(place))
+    return row["ms"]
+
+
+def ceiling(engine: str = BEST) -> float:
+    """MACs in a second, from the fastest tenth of the runs: the median over the layers' turns."""
+    speeds = [each["ms"][f"{engine} peak"][1] for each in RECORD["layers"]]
+    return 1000 * RECORD["jobs"]["peak"] / float(torch.tensor(speeds).median())
+
+
+def moved(engine: str = BEST) -> float:
+    """Bytes in a second, by a copy within the caches."""
+    speeds = [each["ms"][f"{engine} copy 200 kB"][1] for each in RECORD["layers"]]
+    return 1000 * RECORD["jobs"]["copy 200 kB"] / float(torch.tensor(speeds).median())
+
+
+def ridge(engine: str = BEST) -> float:
+    """MACs per byte from which on arithmetic is the limit."""
+    return ceiling(engine) / moved(engine)
+
+
+def of_ceiling(place, engine: str = BEST) -> list[float]:
+    """Per cent, of the layer in full, pointwise and depthwise."""
+    found = []
+    for kind in ("standard", "pointwise", "depthwise"):
+        seconds = layer(place)[f"{engine} {kind}"][0] / 1000
+        found.append(100 * device.latency.cost_of(place, kind).macs / seconds / ceiling(engine))
+    return found
+
+
+def padding_share(place, engine: str = BEST) -> float:
+    ms = layer(place)
+    return 100 * ms[f"{engine} padding"][0] / ms[f"{engine} depthwise"][0]
+
+
+def fewer(place) -> float:
+    return device.fewer(place)
+
+
+def faster(place, engine: str = BEST) -> float:
+    """How many times faster the pair is than the full layer."""
+    ms = layer(place)
+    pair = ms[f"{engine} depthwise"][0] + ms[f"{engine} pointwise"][0]
+    return ms[f"{engine} standard"][0] / pair
+
+
+def network_ms(name: str, path: str) -> float:
+    return RECORD["networks"][name]["ms"][path][0]
+
+
+def row(path: str) -> list[float]:
+    return [network_ms(name, path) for name in NETWORKS]
+
+
+def behind(path: str = "ExecuTorch", engine: str = BEST) -> list[float]:
+    """How many times faster another runtime is."""
+    return [network_ms(name, engine) / network_ms(name, path) for name in NETWORKS]
+
+
+def kind_share(name: str, kind: str, engine: str = BEST) -> float:
+    kinds = RECORD["networks"][name]["kinds"][engine]
+    return 100 * kinds.get(kind, 0) / sum(kinds.values())
+
+
+def time_row(name: str) -> list[float]:
+    return [kind_share(name, kind) for kind in KINDS]
+
+
+
