@@ -5,6 +5,7 @@ mistake. The layouts are written here once more, so that a mistake in the notebo
 """
 
 import math
+import re
 from itertools import product
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -224,18 +225,19 @@ def check_peak(bench: Bench, times: int) -> None:
 # ---------------------------------------------------------------- what is compiled
 
 
-def run_map(bench: Bench, network: nn.Module, x: Tensor, filled: float) -> Tensor:
-    """All that a network's last step leaves in memory: (lines, columns, held)."""
-    k = bench.k
+def maps_left(bench: Bench, network: nn.Module, x: Tensor, n: int, side: int) -> list[Tensor]:
+    """All that the last step leaves in memory: (side, side, held), once for each of FILLED."""
+    k, found = bench.k, []
     held = 3 if len(x) == 3 else multiple(len(x))
     program = k.compile_network(network, x.shape[-1], held)
     assert program.bytes <= 4 * len(bench.floats), "the bench is too small"
-    bench.clear(filled)
-    bench.floats[: len(program.weights)] = program.weights
-    k.run(bench.machine, program, F.pad(x, (0, 0, 0, 0, 0, held - len(x))))
-    n, *sides = network(x[None])[0].shape
     assert program.classes == n
-    return bench.map(program.answer, *(sides or (1, 1)), multiple(n))
+    for filled in FILLED:
+        bench.clear(filled)
+        bench.floats[: len(program.weights)] = program.weights
+        k.run(bench.machine, program, F.pad(x, (0, 0, 0, 0, 0, held - len(x))))
+        found.append(bench.map(program.answer, side, side, multiple(n)))
+    return found
 
 
 @torch.no_grad()
@@ -257,8 +259,7 @@ def check_layer(bench: Bench, shape: Shape, kind: str, activation: type | None) 
     y, added = shape.answer(x, weight, bias, groups)
     held = multiple(shape.n)
     expected, sums = (side_by_side(each, held) for each in (LAYERS[activation](y), added))
-    for filled in FILLED:
-        ours = run_map(bench, network, x, filled)
+    for ours in maps_left(bench, network, x, shape.n, y.shape[-1]):
         assert_near(ours, expected, sums, f"{kind} {shape} {activation}")
         assert not ours[..., shape.n :].any(), "a channel that is none is not 0"
 
@@ -304,15 +305,15 @@ def compile_behind(k: SimpleNamespace, before: int, network: nn.Module, side: in
 
 
 def answers(k: SimpleNamespace, network: nn.Module, pictures: Tensor, fused: bool) -> Tensor:
-    """What a network answers (N, classes) to pictures (N, 3, side, side), by the kernels.
+    """What a network answers (N, classes) to pictures (N, channels, side, side), by the kernels.
 
     What no one wrote is a NaN, so nobody reads it. The memory ends where the program says: a
     machine's memory is whole pages of 64 KiB, so the program begins late enough to fill the last.
     """
-    side = pictures.shape[-1]
-    size = k.compile_network(network, side).bytes
+    held, side = pictures.shape[1:3]
+    size = k.compile_network(network, side, held).bytes
     before = -size % 2**16
-    program = compile_behind(k, before, network, side)
+    program = compile_behind(k, before, network, side, held)
     machine = k.Machine(k.assemble(k.all_kernels(fused)), program.bytes)
     assert 4 * len(machine.floats) == program.bytes == before + size
     machine.floats.fill_(math.nan)
@@ -321,6 +322,34 @@ def answers(k: SimpleNamespace, network: nn.Module, pictures: Tensor, fused: boo
     assert machine.floats[: before // 4].isnan().all(), "something is written before its place"
     kept = machine.read(before, len(program.weights))
     assert torch.equal(kept, program.weights), "weights were overwritten"
+    kept, picture = machine.read(program.picture, held * side**2), pictures[-1].permute(1, 2, 0)
+    assert torch.equal(kept, picture.flatten()), "the picture was overwritten"
+    assert dense_places(program.calls) == places_of(network, pictures[:1])
+    return found
+
+
+def dense_places(calls: list[tuple]) -> list[int]:
+    """At how many places dense layers are computed, layer by layer."""
+    found = {}
+    for kernel, _, weights, *rest in calls:
+        if kernel.startswith("dense"):
+            lines, width = rest[3], rest[6]
+            found[weights] = found.get(weights, 0) + lines * width
+    return list(found.values())
+
+
+@torch.no_grad()
+def places_of(network: nn.Module, picture: Tensor) -> list[int]:
+    """How many there are, by PyTorch."""
+    found = []
+    handles = [
+        each.register_forward_hook(lambda _m, _x, y: found.append(y[0, 0].numel()))
+        for each in network.modules()
+        if isinstance(each, nn.Linear) or (isinstance(each, nn.Conv2d) and each.groups == 1)
+    ]
+    network(picture)
+    for handle in handles:
+        handle.remove()
     return found
 
 
@@ -339,6 +368,80 @@ def check_small(k: SimpleNamespace, fused: bool, side: int) -> None:
     assert error < 1e-5, f"a small network at {side}: an error of {error:.1e}"
 
 
+@torch.no_grad()
+def check_room(k: SimpleNamespace, fused: bool) -> None:
+    """A depthwise layer alone, whose map is the last in memory: of 5 places in a line, it writes 8.
+    Only its first place is an answer.
+    """
+    for size, stride in ((3, 1), (5, 2)):
+        layer = nn.Conv2d(8, 8, size, stride, size // 2, groups=8)
+        x = torch.randn(1, 8, 4 * stride + 1, 4 * stride + 1)
+        network = nn.Sequential(layer)
+        error = relative(answers(k, network, x, fused), layer.double()(x.double())[..., 0, 0])
+        assert error < CLOSE
+
+
+# ---------------------------------------------------------------- weights, and bytes
+
+
+def check_packing(k: SimpleNamespace) -> None:
+    """Number by number: what is no weight is 0."""
+    weight, held = torch.randn(12, 5, 3, 3), 7
+    expected = torch.zeros(2, 3, 3, held, 8)  # groups of outputs, the window, 8 outputs
+    for n, m, row, column in product(range(12), range(5), range(3), range(3)):
+        expected[n // 8, row, column, m, n % 8] = weight[n, m, row, column]
+    assert torch.equal(k.pack_dense(weight, held), expected.flatten()), "pack_dense"
+    filters = torch.randn(13, 1, 3, 3)
+    expected = torch.zeros(4, 3, 3, 4)
+    for m, row, column in product(range(13), range(3), range(3)):
+        expected[m // 4, row, column, m % 4] = filters[m, 0, row, column]
+    assert torch.equal(k.pack_depthwise(filters), expected.flatten()), "pack_depthwise"
+    bias = torch.randn(9)
+    assert torch.equal(k.pack_bias(bias), torch.cat([bias, torch.zeros(7)])), "pack_bias"
+
+
+LOOPS = {  # loads of vectors, numbers spread over a vector, multiply-adds
+    "dense4": (2, 4, 8),
+    "dense1": (2, 1, 2),
+    "depthwise31": (3 + 6, 0, 12),  # a line's filter, then its columns for four places
+    "depthwise32": (3 + 9, 0, 12),
+    "depthwise51": (5 + 8, 0, 20),
+    "depthwise52": (5 + 11, 0, 20),
+    "peak": (0, 0, 12),
+}
+NO_INSTRUCTIONS = ("func", "export", "param", "local", "then")
+
+
+def written(text: str) -> list[tuple[int, str]]:
+    """The instructions in a kernel's text, each with the number of loops around it, sorted: the
+    text has an instruction before what it works on, the bytes behind it.
+    """
+    found, around = [], []
+    for word in re.findall(r"\([^\s()]+|\)", text):
+        if word == ")":
+            around.pop()
+            continue
+        name = word[1:]
+        if name not in NO_INSTRUCTIONS:
+            found.append((around.count("loop"), name))
+        around.append(name)
+    return sorted(found)
+
+
+def check_bytes(k: SimpleNamespace, fused: bool) -> None:
+    """What is read from the bytes is what the text says. The innermost loops are as promised."""
+    kernels = k.all_kernels(fused)
+    found = k.functions(k.assemble(kernels))
+    assert list(found) == [each.name for each in kernels]
+    for each in kernels:
+        assert sorted(found[each.name].instructions) == written(each.text), each.name
+    for name, (loads, spread, both) in LOOPS.items():
+        inner = found[name].innermost()
+        assert (inner["v128.load"], inner["v128.load32_splat"]) == (loads, spread), name
+        kinds = ("f32x4.mul", "f32x4.add", "f32x4.relaxed_madd")
+        assert [inner[kind] for kind in kinds] == ([0, 0, both] if fused else [both, both, 0]), name
+
+
 # ---------------------------------------------------------------- all of it, in short
 
 
@@ -352,18 +455,21 @@ def check_everything(k: SimpleNamespace) -> None:
             check_depthwise(bench, Shape(17, 17, 5, 9, size, stride), "swish")
             check_dense(bench, Shape(3, 12, 9, 10, size, stride), "swish", held=3)
             check_dense(bench, Shape(9, 17, 7, 11, size, stride), "between")
-            for kind in ("depthwise", "dense"):
-                check_layer(bench, Shape(12, 12, 9, 9, size, stride), kind, nn.ReLU6)
+            kind = ("depthwise", "dense")[fused]
+            check_layer(bench, Shape(12, 12, 9, 9, size, stride), kind, nn.ReLU6)
         for clamp in CLAMPS:
             check_dense(bench, Shape(12, 17, 3, 5, 1, 1), clamp)
             check_depthwise(bench, Shape(5, 5, 4, 4, 3, 1), clamp)
         check_pad(bench, 12, 3, 5)
         check_operations(bench, 24, 5)
         check_peak(bench, 3)
-        for activation in LAYERS:
+        for activation in LAYERS if not fused else ():
             check_layer(bench, Shape(5, 12, 3, 3, 1, 1), "dense", activation)
-            check_layer(bench, Shape(5, 5, 7, 7, 3, 2), "depthwise", activation)
             check_layer(bench, Shape(17, 20, 1, 1, 1, 1), "linear", activation)
+        check_layer(bench, Shape(5, 5, 7, 7, 3, 2), "depthwise", nn.Hardsigmoid)
         check_layer(bench, Shape(3, 8, 9, 9, 3, 2), "dense", nn.Hardswish)
+        check_room(k, fused)
         check_small(k, fused, 20)
         check_small(k, fused, 15)
+        check_bytes(k, fused)
+    check_packing(k)

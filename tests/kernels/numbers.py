@@ -155,6 +155,3 @@ def kind_share(name: str, kind: str, engine: str = BEST) -> float:
 
 def time_row(name: str) -> list[float]:
     return [kind_share(name, kind) for kind in KINDS]
-
-
-
