@@ -6,6 +6,7 @@ mistake. The layouts are written here once more, so that a mistake in the notebo
 
 import math
 import re
+from copy import deepcopy
 from itertools import product
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -13,6 +14,8 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from tests.kernels import refused
 
 # Of the sum of what a kernel adds up, without signs. One sum has at most 600 products here, each
 # rounded to 2^-24 of itself, and so is each partial sum: errors that all pointed the same way would
@@ -379,6 +382,30 @@ def check_room(k: SimpleNamespace, fused: bool) -> None:
         network = nn.Sequential(layer)
         error = relative(answers(k, network, x, fused), layer.double()(x.double())[..., 0, 0])
         assert error < CLOSE
+
+
+# ---------------------------------------------------------------- what has no kernel
+
+
+@torch.no_grad()
+def check_refused(k: SimpleNamespace, name: str) -> None:
+    """PyTorch runs it; `compile_network` says in front of which part it stops."""
+    network, named = refused.ALL[name]
+    network.eval()(torch.randn(1, 3, refused.SIDE, refused.SIDE))
+    try:
+        k.compile_network(network, refused.SIDE)
+    except ValueError as error:
+        assert named in str(error), f"{name}: {error}"
+    else:
+        raise AssertionError(f"{name} is compiled")
+
+
+@torch.no_grad()
+def check_accepted(k: SimpleNamespace, name: str) -> None:
+    network = deepcopy(refused.ACCEPTED[name]).eval()
+    x = torch.randn(2, 3, refused.SIDE, refused.SIDE)
+    error = relative(answers(k, network, x, fused=False), network.double()(x.double()))
+    assert error < 1e-5, f"{name}: an error of {error:.1e}"
 
 
 # ---------------------------------------------------------------- weights, and bytes

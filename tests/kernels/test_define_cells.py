@@ -7,7 +7,7 @@ import torch
 import wasmtime
 
 from tests.book import definitions
-from tests.kernels import checks
+from tests.kernels import checks, refused
 
 K = definitions("kernels")
 ENGINES = {"plain": False, "fused": True}
@@ -278,6 +278,28 @@ MISTAKES = {
     ),
     "loads for stores": ('(0xFD, 11): ("v128.store", 2)', '(0xFD, 11): ("v128.load", 2)'),
 }
+REFUSALS = {  # what `compile_network` would take without a word
+    "two sizes": ("square = layer.kernel_size == (size, size)", "square = True"),
+    "two strides": ("square and layer.stride == (stride, stride)", "square"),
+    "any padding": ("zeros = layer.padding == (size // 2, size // 2)", "zeros = True"),
+    "padding with other things": ('zeros and layer.padding_mode == "zeros"', "zeros"),
+    "dilation": ("fits and layer.dilation == (1, 1)", "fits"),
+    "any groups": ("each = layer.groups == layer.in_channels == layer.out_channels", "each = True"),
+    "two filters for a channel": (
+        "== layer.in_channels == layer.out_channels",
+        "== layer.in_channels",
+    ),
+    "all sizes": ("size in (3, 5) and", "True and"),
+    "all strides": ("and stride in (1, 2)", "and True"),
+    "means of parts": ("fits = to in (1, (1, 1))", "fits = True"),
+    "sums with numbers": ("kind is not None and isinstance(rest[0], fx.Node)", "kind is not None"),
+    "inputs by name": ("if not fits or node.kwargs:", "if not fits:"),
+    "layers' inputs by name": ("nn.Linear) and not node.kwargs:", "nn.Linear):"),
+    "places of 3 channels": ('step.kind == "dense" or x.held % 8 == 0', "True"),
+    "sums of different maps": ("fits = fits and x == z", "pass"),
+    "all products": ("fits = fits and z == Map(x.channels, 1, x.held)", "pass"),
+    "linear layers over maps": ("fits = fits and x.side == 1", "pass"),
+}
 CAUGHT = (AssertionError, RuntimeError, ValueError, KeyError, IndexError)
 CAUGHT += wasmtime.WasmtimeError, wasmtime.Trap
 
@@ -287,6 +309,14 @@ def test_each_mistake_is_caught(mistake):
     broken = definitions("kernels", *MISTAKES[mistake])
     with pytest.raises(CAUGHT):
         checks.check_everything(broken)
+
+
+@pytest.mark.parametrize("mistake", REFUSALS)
+def test_a_refusal_left_out_is_noticed(mistake):
+    broken = definitions("kernels", *REFUSALS[mistake])
+    with pytest.raises(CAUGHT):
+        for name in refused.ALL:
+            checks.check_refused(broken, name)
 
 
 def test_what_is_right_is_not_caught():

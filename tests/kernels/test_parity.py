@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate
 
 from chapters.helpers import fold_network
 from tests.book import definitions
-from tests.kernels import checks
+from tests.kernels import checks, refused
 from tests.kernels.checks import CLAMPS, LAYERS, Bench, Shape
 from tests.pieces import build
 
@@ -117,6 +117,19 @@ def test_a_small_network_with_all_that_there_is(bench):
     """At sides that leave odd maps and even ones."""
     for side in (1, 2, 7, 14, 15, 20, 33):
         checks.check_small(K, bench.fused, side)
+
+
+# ---------------------------------------------------------------- what has no kernel
+
+
+@pytest.mark.parametrize("name", refused.ALL)
+def test_what_has_no_kernel_is_named(name):
+    checks.check_refused(K, name)
+
+
+@pytest.mark.parametrize("name", refused.ACCEPTED)
+def test_what_no_mobilenet_has_but_the_kernels_do(name):
+    checks.check_accepted(K, name)
 
 
 # ---------------------------------------------------------------- whole networks
