@@ -1,6 +1,7 @@
 """Names for the expressions beside the numbers of the chapter on kernels."""
 
 import re
+from collections import Counter
 from functools import cache
 
 import torch
@@ -18,7 +19,7 @@ KERNELS = notebook.all_kernels()
 CODE = notebook.assemble(KERNELS)
 FUNCTIONS = notebook.functions(CODE)
 NETWORKS = ("V1", "V2", "V3-Large", "V3-Small", "V4-Conv-S")
-FIRST, MIDDLE, END = device.FIRST, device.MIDDLE, device.END
+FIRST, MIDDLE, END, COSTS = device.FIRST, device.MIDDLE, device.END, device.COSTS
 BEST = "fused"
 KINDS = ("pointwise", "depthwise", "padding", "standard", "linear", "rest")
 
@@ -63,6 +64,39 @@ def dense_loads(places: int, vectors: int) -> float:
 
 def depthwise_loads(size: int = 3) -> float:
     return loads(f"depthwise{size}1") / adds(f"depthwise{size}1")
+
+
+def line_loads(places: int) -> float:
+    """Of a depthwise 3×3 kernel with so many places in a line, by the figure's formula."""
+    return (places + 2 + 3) / (3 * places)
+
+
+def brought(kernel: str) -> int:
+    """Bytes that the innermost loop loads."""
+    return 16 * mix(kernel, "v128.load") + 4 * mix(kernel, "v128.load32_splat")
+
+
+def beside(kernel: str, turns: int) -> float:
+    """Other instructions for each multiplication or addition of a vector in the innermost loop.
+
+    Of a whole block, whose innermost loop runs so many turns, with a clamp as its activation.
+    """
+    found = [Counter() for _ in range(6)]
+    for depth, name in FUNCTIONS[kernel].instructions:
+        if not name.startswith("local.") and not name.endswith(".const"):
+            found[depth][name] += 1
+    *_, inside = filter(None, found)
+    totals = found[3]["f32x4.pmin"] // 2  # one for each of both activations
+    swish = 5 * totals  # which does not run: two products, a sum, two clamps
+    around = found[3].total() - swish + (found[4].total() if inside is found[5] else 0)
+    products = turns * (inside["f32x4.mul"] + inside["f32x4.add"])
+    return (turns * inside.total() + around) / products - 1
+
+
+def furthest() -> float:
+    """Our greatest error over PyTorch's, among the networks and both kinds of kernels."""
+    rows = [each["differs"] for each in RECORD["networks"].values()]
+    return max(row[engine] / row["PyTorch"] for row in rows for engine in ("SIMD", "fused"))
 
 
 def compiled(network: nn.Module, size: int, held: int = 3):
