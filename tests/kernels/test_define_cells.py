@@ -99,6 +99,15 @@ def test_what_is_kept_begins_at_multiples_of_64_bytes():
     assert kept.nonzero().flatten().tolist() == [*range(17), 32, 33]
 
 
+@pytest.mark.parametrize("activation", checks.LAYERS)
+def test_an_activations_ends_are_numbers_of_32_bits(activation):
+    """Also where there is none: infinity is no number in a JSON file."""
+    low, high, swish = K.ACTIVATIONS[activation]
+    assert isinstance(low, float) and isinstance(high, float) and swish in (0, 1)
+    assert torch.tensor([low, high]).isfinite().all() and low < high
+    assert all(abs(end) < 10 or abs(end) > 1e38 for end in (low, high))
+
+
 # ---------------------------------------------------------------- mistakes
 
 
