@@ -151,8 +151,8 @@ def check_depthwise(bench: Bench, shape: Shape, clamp: str) -> None:
         assert_near(bench.map(y_at, lines, columns, held), expected, sums, f"{name} {shape}")
 
 
-def check_dense(bench: Bench, shape: Shape, clamp: str, held: int = 0, widest: int = 4) -> None:
-    """Four places at a time, and what is left one by one; all one by one with a `widest` of 1."""
+def check_dense(bench: Bench, shape: Shape, clamp: str, held: int = 0, widest: int = 6) -> None:
+    """Six places at a time, and what is left one by one; all one by one with a `widest` of 1."""
     x, weight, bias = shape.numbers(1)
     y, added = shape.answer(x, weight, bias, 1)
     low, high, swish, function = CLAMPS[clamp]
@@ -167,8 +167,8 @@ def check_dense(bench: Bench, shape: Shape, clamp: str, held: int = 0, widest: i
         w_at = bench.put(torch.stack([eight.flatten(1).mT for eight in full.split(8)]))
         b_at = bench.put(F.pad(bias, (0, out - shape.n)))
         y_at = bench.room(lines * columns * out)
-        whole = columns // 4 * 4 if widest == 4 else 0
-        for places, first, count in ((4, 0, whole), (1, whole, columns - whole)):
+        whole = columns // 6 * 6 if widest == 6 else 0
+        for places, first, count in ((6, 0, whole), (1, whole, columns - whole)):
             if count:
                 from_, to = x_at + first * shape.stride * step, y_at + first * 4 * out
                 lines_ = out // 8, lines, shape.stride * line, columns * 4 * out
@@ -332,13 +332,14 @@ def answers(k: SimpleNamespace, network: nn.Module, pictures: Tensor, fused: boo
 
 
 def dense_places(calls: list[tuple]) -> list[int]:
-    """At how many places dense layers are computed, layer by layer."""
+    """At how many places dense layers are computed, each once or twice, layer by layer."""
     found = {}
     for kernel, _, weights, *rest in calls:
         if kernel.startswith("dense"):
-            lines, width = rest[3], rest[6]
-            found[weights] = found.get(weights, 0) + lines * width
-    return list(found.values())
+            _, y, _, lines, _, y_line, width, _, y_step, *_ = rest
+            places = {y + i * y_line + j * y_step for i in range(lines) for j in range(width)}
+            found.setdefault(weights, set()).update(places)
+    return [len(places) for places in found.values()]
 
 
 @torch.no_grad()
@@ -428,7 +429,7 @@ def check_packing(k: SimpleNamespace) -> None:
 
 
 LOOPS = {  # loads of vectors, numbers spread over a vector, multiply-adds
-    "dense4": (2, 4, 8),
+    "dense6": (2, 6, 12),
     "dense1": (2, 1, 2),
     "depthwise31": (3 + 6, 0, 12),  # a line's filter, then its columns for four places
     "depthwise32": (3 + 9, 0, 12),

@@ -54,7 +54,7 @@ def test_dense(bench, size, stride):
     some = random.Random(0)
     for channels, side in product(CHANNELS, SIDES):
         shape = Shape(channels, some.choice(CHANNELS), side, side, size, stride)
-        widest = some.choice((1, 4))
+        widest = some.choice((1, 6))
         checks.check_dense(bench, shape, some.choice(list(CLAMPS)), widest=widest)
     for clamp, out in zip(CLAMPS, CHANNELS, strict=False):
         checks.check_dense(bench, Shape(3, out, 9, 14, size, stride), clamp, held=3)
@@ -69,7 +69,7 @@ def test_shapes_by_chance(bench):
         checks.check_depthwise(bench, Shape(m, m, lines, columns, size, stride), clamp)
         size, held = some.choice((1, 3, 5)), some.choice((m, m + 1, 0))
         shape = Shape(m, n, lines, columns, size, stride)
-        checks.check_dense(bench, shape, clamp, held, some.choice((1, 4)))
+        checks.check_dense(bench, shape, clamp, held, some.choice((1, 6)))
 
 
 def test_padding_and_operations(bench):
