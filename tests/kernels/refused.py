@@ -50,6 +50,17 @@ def two_answers(x: Tensor, one: nn.Module, other: nn.Module) -> tuple[Tensor, Te
     return one(x), other(x)
 
 
+class TwoPictures(nn.Module):
+    """The second need not be given."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.rest = nn.Conv2d(3, 8, 1), behind()[1:]
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.rest(self.layer(x) + self.layer(x if y is None else y))
+
+
 POOL, MIX, OTHER = nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)
 GATE_OF_ONE = nn.Sequential(POOL, nn.Conv2d(8, 1, 1))
 LAYERS = {
@@ -117,6 +128,7 @@ OPERATIONS = {
         "depthwise",
     ),
     "a picture's mean": (nn.Sequential(POOL, nn.Flatten(), nn.Linear(3, 5)), "mean"),
+    "two pictures": (TwoPictures(), "y"),
     "a picture twice": (nn.Sequential(Does(lambda x: x + x), *behind()), "add"),
 }
 ACTIVATIONS = {
@@ -130,6 +142,9 @@ ACTIVATIONS = {
     "of what is read behind": behind(Does(lambda x, act: act(x) + x, nn.ReLU())),
     "of what is read in disguise": behind(
         Does(lambda x, same, act: same(x) + act(x), nn.Identity(), nn.ReLU())
+    ),
+    "of what does nothing to what is read": behind(
+        Does(lambda x, same, act: act(same(x)) + x, nn.Identity(), nn.ReLU())
     ),
     "of what stands further back": behind(Does(relu_of_another, MIX, OTHER, nn.ReLU())),
 }
