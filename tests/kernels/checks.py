@@ -215,13 +215,17 @@ def check_operations(bench: Bench, held: int, places: int) -> None:
 
 
 def check_peak(bench: Bench, times: int) -> None:
+    """A total is a summand if both operations are one, and else a factor."""
     a, b, y = torch.rand(4), torch.randn(4), torch.randn(12, 4)
     bench.clear(FILLED[0])
     at = bench.put(torch.cat([a, b, y.flatten()]))
     bench.call("peak", at, times, writes=(at + 32, 48))
     expected, added = y.double(), y.double().abs()
     for _ in range(times):
-        expected, added = expected * a + b, added * a + b.abs()
+        if bench.fused:
+            expected, added = expected + a * b, added + (a * b).abs()
+        else:
+            expected, added = expected * a + b, added * a + b.abs()
     assert_near(bench.map(at + 32, 12, 4), expected, added, "peak")
 
 
@@ -496,6 +500,7 @@ def check_everything(k: SimpleNamespace) -> None:
             check_layer(bench, Shape(17, 20, 1, 1, 1, 1), "linear", activation)
         check_layer(bench, Shape(5, 5, 7, 7, 3, 2), "depthwise", nn.Hardsigmoid)
         check_layer(bench, Shape(3, 8, 9, 9, 3, 2), "dense", nn.Hardswish)
+        check_layer(bench, Shape(12, 12, 7, 7, 3, 1), "dense", nn.ReLU)  # six and one
         check_room(k, fused)
         check_small(k, fused, 20)
         check_small(k, fused, 15)

@@ -89,7 +89,8 @@ def test_a_fused_kernel_multiplies_and_adds_in_one():
     answers = []
     for fused in ENGINES.values():
         machine = Bench(K, fused).machine
-        machine.write(0, torch.cat([number.repeat(4), rest.repeat(4), number.repeat(48)]))
+        b, totals = (number, rest) if fused else (rest, number)
+        machine.write(0, torch.cat([number.repeat(4), b.repeat(4), totals.repeat(48)]))
         machine.kernels["peak"](0, 1)
         answers.append(machine.read(32, 48).unique().tolist())
     assert answers == [[0.0], [2**-24]]
