@@ -187,6 +187,32 @@ def arrives(place) -> list[float]:
     return [fewer(place), faster(place), *native]
 
 
+def block_speed(places: int, engine: str) -> float:
+    """The pointwise kernel with other blocks: per cent of the ceiling of the same turns."""
+    ms = RECORD["blocks"]
+    macs = {f"block {each}": MIDDLE.m * MIDDLE.n * browser.BLOCK_SIDE**2 for each in browser.BLOCKS}
+    macs["peak"] = RECORD["jobs"]["peak"]
+    speeds = {name: count / ms[f"{engine} {name}"][0] for name, count in macs.items()}
+    return 100 * speeds[f"block {places}"] / max(speeds.values())
+
+
+def block_row(places: int) -> list[float]:
+    """Places, totals, loads for one multiply-add, and speeds."""
+    speeds = [block_speed(places, engine) for engine in ("fused", PLAIN)]
+    return [places, 2 * places, dense_loads(places, 2), *speeds]
+
+
+def slower(one: int, other: int) -> bool:
+    """A block of so many places, than one of others: by both engines."""
+    return all(block_speed(one, each) < block_speed(other, each) for each in ("fused", PLAIN))
+
+
+def linear_speed(engine: str = PLAIN) -> float:
+    """V2's classifier: billion MACs in a second."""
+    ms = RECORD["networks"]["V2"]["kinds"][engine]["linear"]
+    return 1280 * 1000 / ms / 1e6
+
+
 def network_ms(name: str, path: str) -> float:
     return RECORD["networks"][name]["ms"][path][0]
 
