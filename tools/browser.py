@@ -52,7 +52,8 @@ ENGINES = {"SIMD": False, "fused": True}  # fused: multiply and add in one instr
 OTHER = "ONNX Runtime Web"
 KINDS = ("pointwise", "standard", "depthwise", "linear", "padding", "rest")
 MIDDLE = latency.KERNEL  # the place whose layers run on every runtime
-CHAIN = 10  # so many equal layers, so that what a call costs by itself hardly counts
+# So many equal layers in a row, so that what a run costs by itself hardly counts.
+CHAINS = {"standard": 1, "depthwise": 10, "pointwise": 10}
 LONG = 10  # milliseconds: what is shorter is repeated
 TURNS = 200_000  # of `peak`
 VECTORS = 12  # that `peak` has in registers
@@ -165,6 +166,7 @@ class Quiet(SimpleHTTPRequestHandler):
     def end_headers(self):
         self.send_header("Cross-Origin-Opener-Policy", "same-origin")
         self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        self.send_header("Cache-Control", "no-store")  # files of one name follow one another
         super().end_headers()
 
     def log_message(self, *args):
@@ -263,10 +265,8 @@ def native(run: Callable[[], object]) -> Callable[[int], float]:
 
 @torch.inference_mode()
 def race(contenders: dict[str, Callable[[int], float]], rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of what takes turns: median, low, high.
-
-    Chromium compiles a kernel well when it has run for a while: so all run once before.
-    """
+    """Milliseconds of what takes turns: median, low, high."""
+    # What has run for a while, Chromium compiles again, and better: so these runs do not count.
     times = {name: max(1, math.ceil(LONG / run(5))) for name, run in contenders.items()}
     found = {name: [] for name in contenders}
     for _ in range(rounds):
@@ -315,23 +315,25 @@ def take_layers(tab: Tab, place) -> dict[str, Callable[[int], float]]:
     return timers
 
 
-def chained(timer: Callable[[int], float]) -> Callable[[int], float]:
-    return lambda times: timer(times) / CHAIN
+def shared(timer: Callable[[int], float], layers: int) -> Callable[[int], float]:
+    """The milliseconds of one of so many layers."""
+    return lambda times: timer(times) / layers
 
 
 def take_other_layers(tab: Tab, place, folder: Path) -> dict[str, Callable[[int], float]]:
-    """The other runtimes on the same layers: PyTorch on one, the others on ten in a row."""
+    """The other runtimes on the same layers. PyTorch runs one; to the others a run has a price of
+    its own, so that they run several in a row."""
     jobs, timers = place.jobs(), {}
     for kind, (layer, side) in convolutions(place).items():
         timers[f"PyTorch {kind}"] = native(jobs[kind][1])
-        row = nn.Sequential(*[layer] * CHAIN).eval()
+        row = nn.Sequential(*[layer] * CHAINS[kind]).eval()
         image = torch.randn(1, place.m, side, side)
         file = device.to_executorch(row, image, folder / f"{kind}.pte")
         run = device.executorch_runner(file)
-        timers[f"ExecuTorch {kind}"] = chained(native(partial(run, image)))
+        timers[f"ExecuTorch {kind}"] = shared(native(partial(run, image)), len(row))
         tab.take_file(kind, row, image)
         if tab.has_other:
-            timers[f"{OTHER} {kind}"] = chained(tab.timer(f"{OTHER} {kind}"))
+            timers[f"{OTHER} {kind}"] = shared(tab.timer(f"{OTHER} {kind}"), len(row))
     return timers
 
 
@@ -350,30 +352,34 @@ def time_layers(tab: Tab, folder: Path, rounds: int = 21) -> list[dict]:
 def kinds_of(calls: list[tuple]) -> list[str]:
     """The kind of each call: see KINDS."""
     names = [kernel.rstrip("0123456789") for kernel, *_ in calls]
-    places = {}  # by the weights that they use: one layer may need two calls
-    for name, (_, _, weights, *arguments) in zip(names, calls, strict=True):
+    shapes = {}  # by the weights, as two calls may share a layer: places and a window's rows
+    for name, (_, _, weights, *numbers) in zip(names, calls, strict=True):
         if name == "dense":
-            lines, width = arguments[3], arguments[6]
-            places[weights] = places.get(weights, 0) + lines * width
-    found = []
-    for name, call in zip(names, calls, strict=True):
-        if name == "dense" and call[12] > 1:
-            found.append("standard")
-        elif name == "dense":
-            found.append("pointwise" if places[call[2]] > 1 else "linear")
-        else:
-            found.append({"depthwise": "depthwise", "pad": "padding"}.get(name, "rest"))
-    return found
+            _, _, _, lines, _, _, width, _, _, rows, *_ = numbers
+            before, _ = shapes.get(weights, (0, rows))
+            shapes[weights] = before + lines * width, rows
+
+    def kind(name: str, call: tuple) -> str:
+        if name != "dense":
+            return {"depthwise": "depthwise", "pad": "padding"}.get(name, "rest")
+        places, rows = shapes[call[2]]
+        if rows > 1:
+            return "standard"
+        return "pointwise" if places > 1 else "linear"
+
+    return [kind(*each) for each in zip(names, calls, strict=True)]
 
 
 def by_kind(tab: Tab, name: str, engine: str, calls: list[tuple], rounds: int) -> dict:
-    """Milliseconds of a network's calls by their kind: medians."""
+    """Milliseconds of a network's calls by their kind, and of "all" in the same turns: medians."""
     kinds, found = kinds_of(calls), []
     for _ in range(rounds):
-        tab.run("time", f"{engine} {name}", 1)
-        found.append(tab.run("parts", f"{engine} {name}", kinds))
+        whole = {"all": tab.run("time", f"{engine} {name}", 1)}
+        found.append(whole | tab.run("parts", f"{engine} {name}", kinds))
     return {
-        kind: round(median(each[kind] for each in found), 4) for kind in KINDS if kind in found[0]
+        kind: round(median(each[kind] for each in found), 4)
+        for kind in ("all", *KINDS)
+        if kind in found[0]
     }
 
 
@@ -399,6 +405,8 @@ class Paths:
 
     def take(self, path: str, timer: Callable[[int], float], answer: torch.Tensor) -> None:
         differs = device.agrees(answer.double().flatten(), self.expected)
+        if not differs < 1e-4:
+            raise ValueError(f"{path} answers something else for {self.name}: {differs:.1e}")
         self.timers[path], self.differs[path] = timer, float(f"{differs:.1e}")
 
     def take_page(self, path: str, name: str) -> None:
