@@ -120,20 +120,21 @@ globalThis.explorers.runtime = () => {
         for (let i = 0; i < (places * step) / 4; i++) f[y / 4 + i] = f[x / 4 + i] * f[z / 4 + (i % (step / 4))];
       },
       peak(at, times) {
-        const [a, b, start] = [f[at / 4], f[at / 4 + 4], at / 4 + 8]; // 48 numbers, 8 in turn
-        for (let i = start; i < start + 48; i += 8) {
-          let [c, d, e, g, h, k, m, n] = f.subarray(i, i + 8);
-          for (let left = times; left > 0; left--) {
-            c = c * a + b;
-            d = d * a + b;
-            e = e * a + b;
-            g = g * a + b;
-            h = h * a + b;
-            k = k * a + b;
-            m = m * a + b;
-            n = n * a + b;
+        const [a, b, total] = [0, 16, 32].map((each) => (at + each) >> 2);
+        for (let lane = 0; lane < 4; lane++) {
+          const [factor, more] = [f[a + lane], f[b + lane]];
+          for (let i = total + lane; i < total + 48; i += 24) {
+            let [c, d, e, g, h, k] = [0, 4, 8, 12, 16, 20].map((each) => f[i + each]);
+            for (let left = times; left > 0; left--) {
+              c = c * factor + more;
+              d = d * factor + more;
+              e = e * factor + more;
+              g = g * factor + more;
+              h = h * factor + more;
+              k = k * factor + more;
+            }
+            [c, d, e, g, h, k].forEach((each, n) => (f[i + 4 * n] = each));
           }
-          f.set([c, d, e, g, h, k, m, n], i);
         }
       },
       copy(x, y, size) {
@@ -271,21 +272,25 @@ globalThis.explorers.runtime = () => {
   function race(jobs, { rounds = 15, budget = 6000, least = worth(resolution()), clock = now, heard = () => {} } = {}) {
     const names = Object.keys(jobs);
     const started = clock();
-    const turn = (name, times) => {
-      const start = clock();
-      for (let i = 0; i < times; i++) jobs[name]();
-      return clock() - start;
-    };
     const often = {};
-    for (const name of names) {
-      // The first run loads, and the browser compiles once more what runs often.
-      let took = turn(name, (often[name] = 1));
-      if (took < 10 * least) took = turn(name, 1);
-      while (took < least) {
-        const enough = took > least / 20 ? Math.ceil((1.2 * often[name] * least) / took) : 0;
-        often[name] = Math.max(2 * often[name], Math.min(enough, 20 * often[name]));
-        took = turn(name, often[name]);
+
+    /* Milliseconds of a run, from so many that the clock can tell. How many, is found out at first,
+       and again if they take less than they did: a browser compiles once more what runs often. */
+    function turn(name) {
+      for (;;) {
+        const start = clock();
+        for (let i = 0; i < often[name]; i++) jobs[name]();
+        const took = clock() - start;
+        if (took >= least) return took / often[name];
+        const enough = took > least / 20 ? Math.ceil((1.2 * often[name] * least) / took) : Infinity;
+        often[name] = Math.max(often[name] + 1, Math.min(enough, 20 * often[name]));
       }
+    }
+
+    for (const name of names) {
+      often[name] = 1;
+      jobs[name](); // loads what it needs
+      turn(name);
     }
     const times = Object.fromEntries(names.map((name) => [name, []]));
     for (let round = 0; round < rounds; round++) {
@@ -293,7 +298,7 @@ globalThis.explorers.runtime = () => {
       const each = round ? (clock() - started) / (round + 1) : 0; // the preparation was one more
       if (round >= 3 && left < each) break;
       for (const name of names) {
-        times[name].push(turn(name, often[name]) / often[name]);
+        times[name].push(turn(name));
         heard(round, rounds, name);
       }
     }

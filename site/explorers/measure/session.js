@@ -3,7 +3,7 @@
 
      runtime   what explorers.runtime() gives
      data      {kernels, layers, networks} of data.py
-     pace      {rounds, budget, least}, each of them optional: see `race`
+     pace      {rounds, budget, least, engine}, each of them optional, for tests
      heard     is told which part of the work is done, from 0 to 1 */
 "use strict";
 
@@ -19,7 +19,7 @@ globalThis.explorers.session = (runtime, { kernels, layers, networks }, pace = {
   const FIRST = 1024; // the address of what is copied: before it stand the numbers of `peak`
 
   const total = (programs) => programs.reduce((sum, each) => sum + each.bytes, 0);
-  const it = machine(kernels, Math.max(FIRST + 2 * LARGE, total(layers), total(networks)));
+  const it = machine(kernels, Math.max(FIRST + 2 * LARGE, total(layers), total(networks)), pace.engine);
 
   /* How many turns each part takes at most, and how long. A slow device takes fewer. */
   const PARTS = [
