@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import os
+import re
 import subprocess
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -16,7 +17,7 @@ import explorers
 from explorers.measure import data as measure
 from extension.settings import node_binary
 from tests.book import definitions
-from tests.browsers import FIREFOX, Firefox, violations, wait_for
+from tests.browsers import FIREFOX, WEBKIT, Firefox, WebKit, violations, wait_for
 from tests.test_explorers import PAGE, choose, in_node
 from tools.counting import macs
 
@@ -234,24 +235,44 @@ def test_networks_answer_in_chromium_what_pytorch_does(browser, check_answers, n
     page.close()
 
 
-@pytest.fixture(scope="module")
-def firefox():
-    assert FIREFOX, "no Firefox on this machine: see .github/workflows/weekly.yml"
-    found = Firefox()
-    yield found
-    found.close()
+@pytest.fixture(scope="module", params=[Firefox, WebKit])
+def other(request):
+    found = {Firefox: FIREFOX, WebKit: WEBKIT}[request.param]
+    assert found, f"no {request.param.__name__} on this machine: see .github/workflows/weekly.yml"
+    browser = request.param()
+    yield browser
+    browser.close()
 
 
-@pytest.mark.skipif(not os.environ.get("EVERY_BROWSER"), reason="set EVERY_BROWSER=1 for Firefox")
+@pytest.mark.skipif(not os.environ.get("EVERY_BROWSER"), reason="set EVERY_BROWSER=1 for others")
 @pytest.mark.parametrize("name, engine", ENGINES)
-def test_networks_answer_in_firefox_what_pytorch_does(firefox, check_answers, name, engine):
+def test_networks_answer_in_other_browsers_what_pytorch_does(other, check_answers, name, engine):
     def ask(address, *given):
-        firefox.open(address)
-        return firefox.run(f"const [kernels, engine, program] = args;{ANSWER}", *given)
+        other.open(address)
+        return other.run(f"const [kernels, engine, program] = args;{ANSWER}", *given)
 
     if not check_answers(name, engine, ask):
         assert engine == "fused"
-        pytest.skip("this Firefox has no fused multiply-add in WebAssembly")
+        pytest.skip("this browser has no fused multiply-add in WebAssembly")
+
+
+@pytest.mark.skipif(not os.environ.get("EVERY_BROWSER"), reason="set EVERY_BROWSER=1 for others")
+def test_other_browsers_measure_from_a_file(other, site):
+    """As a reader opens the page from a folder: the worker needs no server."""
+    other.open((site / PAGE["measure"]).as_uri())
+    text = other.run(
+        """const all = (query) => document.querySelector(`#play-measure ${query}`);
+        const until = async (what) => {
+          while (!what()) await new Promise((next) => setTimeout(next, 50));
+        };
+        await until(() => document.querySelector("#play-measure[data-ready]"));
+        explorers.measure.pace = args[0];
+        all("[data-act=measure]").click();
+        await until(() => all(".measure-line"));
+        return all(".measure-line").innerText;""",
+        SHORT,
+    )
+    assert re.match(r"a device without a name \((Firefox|WebKit) \d+, \w+, (fused|SIMD), ", text)
 
 
 def test_numbers_to_time_with_are_none_that_are_slow():
@@ -436,6 +457,8 @@ AGENTS = {
     "Version/26.0 Safari/605.1.15": "Safari 26, macOS",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/156.0.0.0 Safari/537.36 Edg/156.0.0.0": "Edge 156, Windows",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/60.5 "
+    "Safari/605.1.15": "WebKit 60, Linux",
     "something else": "an unknown browser, an unknown system",
 }
 

@@ -5,7 +5,7 @@ import json
 from datetime import date
 from math import isfinite
 
-from tools.notebooks import ROOT
+from tools.notebooks import ROOT, definitions
 
 TITLE = "Your device"
 FILE = ROOT / "chapters" / "device" / "devices.json"
@@ -86,12 +86,6 @@ def networks() -> list[dict]:
         calls = program(folded(build(title, 1.0)), 224)
         rows.append({"name": name, "macs": macs(build(title, 1.0), 3, 224, 224)} | calls)
     return rows
-
-
-def definitions(chapter: str):
-    from tools import notebooks  # whose cells import torch
-
-    return notebooks.definitions(chapter)
 
 
 # ---------------------------------------------------------------- what was measured

@@ -11,6 +11,7 @@
   const BOX = { width: 360, height: 280, left: 36, right: 8, top: 12, bottom: 36 };
   const FLOOR = BOX.height - BOX.bottom;
   const MOST = 110; // MACs per byte
+  const FEW = 4; // recorded devices that can be chosen: the table has all
   const KINDS = { standard: "full", depthwise: "depthwise", pointwise: "pointwise" };
   const ENGINES = {
     fused: "WebAssembly SIMD with fused multiply-add",
@@ -209,7 +210,8 @@
     const [name, pattern] = KNOWN.find(([, each]) => each.test(agent)) ?? ["an unknown browser", /(?:)/];
     const number = agent.match(pattern)?.[1];
     const [system] = SYSTEMS.find(([, each]) => each.test(agent)) ?? ["an unknown system"];
-    return `${name}${number ? ` ${number}` : ""}, ${system}`;
+    const others = name === "Safari" && !/OS/.test(system); // the same engine, by others than Apple
+    return `${others ? "WebKit" : name}${number ? ` ${number}` : ""}, ${system}`;
   }
 
   let stop = null; // what ends the measurement that runs
@@ -228,19 +230,20 @@
     const end = (news) => {
       document.removeEventListener("visibilitychange", look);
       worker?.terminate();
+      URL.revokeObjectURL(address);
       stop = null;
       change({ running: false, progress: 0, ...news });
     };
     const failed = ({ message }) => end({ note: `This browser could not measure: ${escaped(message || "it does not say why")}. Nothing was kept.` });
     const guessed = state.guess;
-    let worker;
+    let worker, address;
     try {
-      const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+      address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
       worker = new Worker(address);
       worker.onerror = failed;
       worker.onmessage = ({ data: news }) => {
         if (news.result) {
-          const own = { browser: browserOf(navigator.userAgent), date: new Date().toLocaleDateString("sv"), hidden };
+          const own = { browser: browserOf(navigator.userAgent), date: new Date().toISOString().slice(0, 10), hidden };
           end({ result: { ...own, ...news.result }, device: "yours", guessed, note: "" });
         } else if (news.part >= part + 0.02) {
           change({ progress: (part = news.part) });
@@ -292,7 +295,7 @@
         { name: "guess", kind: "range", label: "Your guess: how many times faster?", min: 1, max: 20, step: 1, text: String(s.guess) },
         { name: "measure", kind: "action", label: s.running ? "Stop" : nothing ? "Measure this device" : "Measure again" },
         { name: "progress", kind: "progress", label: "Measuring", hidden: !s.running },
-        { name: "device", kind: "choice", label: "Shown", options: [...data.devices.map(({ device }, i) => [i, escaped(device)]), ["yours", "yours", nothing]] },
+        { name: "device", kind: "choice", label: "Device shown", options: [...data.devices.slice(0, FEW).map(({ device }, i) => [i, escaped(device)]), ["yours", "yours", nothing]] },
         { name: "name", kind: "text", label: "Name of your device", max: 60, hidden: nothing },
         { name: "copy", kind: "action", label: "Copy the line", hidden: nothing },
         { name: "save", kind: "action", label: "Save as a file", hidden: nothing },
