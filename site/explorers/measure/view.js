@@ -65,7 +65,7 @@
     if (hidden) found.push("<b>Do not trust this:</b> the page was hidden meanwhile, and browsers slow down what is hidden.");
     if (engine === "script") found.push("This browser has no SIMD for WebAssembly, so the same kernels ran in plain JavaScript, which is many times slower.");
     if (peak[1] < 0.85 * peak[0] || drift > 1.15) found.push("The device became slower while it was measured: it was hot, saved power, or had other work.");
-    if (3 * wide > all.length) found.push("The times scatter widely: close what else is running, and measure again.");
+    if (3 * wide > all.length) found.push("The times scatter widely: something else was running. Measured again in quiet, they would be surer.");
     if (clock > 1) found.push(`This browser's clock moves in steps of ${two(clock)} ms, so that small differences mean nothing.`);
     return found;
   }
