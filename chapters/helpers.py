@@ -245,6 +245,23 @@ def take_averages(network: nn.Module, batches: list[Tensor]) -> nn.Module:
     return network.eval()
 
 
+def random_cuts(count: int, seed: int) -> Tensor:
+    """Cuts (count, 3, 224, 224) from the two photographs of scikit-learn."""
+    generator = torch.Generator().manual_seed(seed)
+    photos = [torch.tensor(p) for p in load_sample_images().images]
+    cuts = []
+    for number in range(count):
+        photo = photos[number % 2].permute(2, 0, 1) / 255
+        top, left = (
+            int(torch.randint(side - 223, (), generator=generator))
+            for side in photo.shape[1:]
+        )
+        cuts.append(photo[:, top : top + 224, left : left + 224])
+    centre = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
+    spread = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+    return (torch.stack(cuts) - centre) / spread
+
+
 @torch.no_grad()
 def decibels(outputs: Tensor, expected: Tensor, shared: bool = False) -> float:
     """Signal-to-noise ratio of a batch of logits (N, classes).

@@ -1,0 +1,210 @@
+"""The kernels and the networks compiled for them give PyTorch's answers, and each known mistake in
+them is caught. Through wasmtime: the same bytes and the same calls as in the reader's browser.
+"""
+
+import random
+from itertools import product
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from chapters.helpers import fold_network
+from tests.book import definitions
+from tests.kernels import checks, refused
+from tests.kernels.checks import CLAMPS, LAYERS, Bench, Shape
+from tests.pieces import build
+
+K = definitions("kernels")
+ENGINES = {"plain": False, "fused": True}
+SIDES = (1, 2, 3, 5, 7, 9, 14, 15)
+CHANNELS = (1, 3, 5, 12, 17, 24)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def bench(request) -> Bench:
+    return Bench(K, ENGINES[request.param])
+
+
+# ---------------------------------------------------------------- each kernel
+
+
+@pytest.mark.parametrize(("size", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
+def test_depthwise(bench, size, stride):
+    """Every side with every number of channels, and maps that are not square."""
+    clamps = random.Random(0)
+    for channels, side in product(CHANNELS, SIDES):
+        shape = Shape(channels, channels, side, side, size, stride)
+        checks.check_depthwise(bench, shape, clamps.choice(list(CLAMPS)))
+    for clamp in CLAMPS:
+        checks.check_depthwise(bench, Shape(12, 12, 5, 14, size, stride), clamp)
+        checks.check_depthwise(bench, Shape(5, 5, 9, 2, size, stride), clamp)
+
+
+@pytest.mark.parametrize(("size", "stride"), [(1, 1), (1, 2), (3, 1), (3, 2), (5, 1), (5, 2)])
+def test_dense(bench, size, stride):
+    """Every side and number of channels in, some out; pictures; and by one place at a time."""
+    some = random.Random(0)
+    for channels, side in product(CHANNELS, SIDES):
+        shape = Shape(channels, some.choice(CHANNELS), side, side, size, stride)
+        widest = some.choice((1, 4))
+        checks.check_dense(bench, shape, some.choice(list(CLAMPS)), widest=widest)
+    for clamp, out in zip(CLAMPS, CHANNELS, strict=False):
+        checks.check_dense(bench, Shape(3, out, 9, 14, size, stride), clamp, held=3)
+        checks.check_dense(bench, Shape(12, out, 14, 5, size, stride), clamp, widest=1)
+
+
+def test_shapes_by_chance(bench):
+    some = random.Random(1)
+    for _ in range(100):
+        m, n, lines, columns = (some.randint(1, high) for high in (26, 26, 16, 16))
+        size, stride, clamp = some.choice((3, 5)), some.choice((1, 2)), some.choice(list(CLAMPS))
+        checks.check_depthwise(bench, Shape(m, m, lines, columns, size, stride), clamp)
+        size, held = some.choice((1, 3, 5)), some.choice((m, m + 1, 0))
+        shape = Shape(m, n, lines, columns, size, stride)
+        checks.check_dense(bench, shape, clamp, held, some.choice((1, 4)))
+
+
+def test_padding_and_operations(bench):
+    for channels, lines, columns in product((3, 8, 24), (1, 5), (1, 2, 9)):
+        checks.check_pad(bench, channels, lines, columns)
+    for held, places in product((4, 8, 24), (1, 2, 9, 49, 225)):
+        checks.check_operations(bench, held, places)
+    for times in (1, 2, 50):
+        checks.check_peak(bench, times)
+
+
+def test_a_fused_kernel_multiplies_and_adds_in_one():
+    """The two engines are not one engine twice: what 1 + 2^-12 squared has behind 1 + 2^-11 is
+    rounded away, unless the sum is the first that is rounded.
+    """
+    number, rest = torch.tensor([1 + 2**-12]), torch.tensor([-1 - 2**-11])
+    answers = []
+    for fused in ENGINES.values():
+        machine = Bench(K, fused).machine
+        machine.write(0, torch.cat([number.repeat(4), rest.repeat(4), number.repeat(48)]))
+        machine.kernels["peak"](0, 1)
+        answers.append(machine.read(32, 48).unique().tolist())
+    assert answers == [[0.0], [2**-24]]
+
+
+# ---------------------------------------------------------------- each layer, as it is compiled
+
+
+@pytest.mark.parametrize("activation", LAYERS)
+def test_a_layer_is_compiled(bench, activation):
+    """Its output's channels that are none are 0, also behind h-swish and the hard sigmoid."""
+    some = random.Random(2)
+    for channels in CHANNELS:
+        out, side = some.choice(CHANNELS), some.choice(SIDES)
+        checks.check_layer(bench, Shape(channels, out, 1, 1, 1, 1), "linear", activation)
+        for size, stride in ((1, 1), (3, 1), (3, 2), (5, 1), (5, 2)):
+            shape = Shape(channels, out, side, side, size, stride)
+            checks.check_layer(bench, shape, "dense", activation)
+            if channels > 3 and size > 1:  # a picture's 3 channels have no depthwise layer
+                shape = shape._replace(n=channels)
+                checks.check_layer(bench, shape, "depthwise", activation)
+
+
+def test_a_small_network_with_all_that_there_is(bench):
+    """At sides that leave odd maps and even ones."""
+    for side in (1, 2, 7, 14, 15, 20, 33):
+        checks.check_small(K, bench.fused, side)
+
+
+# ---------------------------------------------------------------- what has no kernel
+
+
+@pytest.mark.parametrize("name", refused.ALL)
+def test_what_has_no_kernel_is_named(name):
+    checks.check_refused(K, name)
+
+
+@pytest.mark.parametrize("name", refused.ACCEPTED)
+def test_what_no_mobilenet_has_but_the_kernels_do(name):
+    checks.check_accepted(K, name)
+
+
+# ---------------------------------------------------------------- whole networks
+
+DEVICE = definitions("device")
+NETWORKS = {  # name: chapter, what it is built with
+    "V1": ("v1", {}),
+    "V2": ("v2", {}),
+    "V3-Large": ("v3", {"variant": "large"}),
+    "V3-Small": ("v3", {"variant": "small"}),
+    "V4-Conv-S": ("v4", {"variant": "conv_small"}),
+    "V1, half as wide": ("v1", {"width_mult": 0.5}),
+    "V2, half as wide": ("v2", {"width_mult": 0.5}),
+}
+OTHER_SIDES = {"V1": 225, "V2": 160, "V3-Large": 160, "V3-Small": 225, "V4-Conv-S": 96}
+
+
+class Case(NamedTuple):
+    """A network with the averages of photographs, three other photographs, and its answers."""
+
+    network: nn.Module  # folded, in 32 bits
+    pictures: Tensor
+    expected: Tensor  # in 64 bits, of the network with its batch norms
+    usual: Tensor  # by PyTorch, in 32 bits
+
+
+@torch.no_grad()
+def case(name: str, side: int) -> Case:
+    torch.manual_seed(1)
+    chapter, options = NETWORKS[name]
+    network, pictures = build(chapter, **options), DEVICE.random_cuts(3, seed=2)
+    DEVICE.take_averages(network, [DEVICE.random_cuts(8, seed=1)]).double()
+    if side != 224:
+        pictures = interpolate(pictures, side, mode="bilinear", antialias=True)
+    folded = fold_network(network).float()
+    return Case(folded, pictures, network(pictures.double()), folded(pictures))
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def whole(request) -> tuple[str, Case]:
+    return request.param, case(request.param, 224)
+
+
+def assert_same_answers(ours: Tensor, wanted: Case, what: str) -> None:
+    """Random weights make much of small differences: PyTorch, in 32 bits, is as far from the answer
+    in 64 bits as the kernels are.
+    """
+    error, usual = (checks.relative(each, wanted.expected) for each in (ours, wanted.usual))
+    spread = checks.relative(wanted.expected.mean(0).expand_as(ours), wanted.expected)
+    print(f"{what}: {error:.1e}, PyTorch {usual:.1e}, pictures differ by {spread:.1e}")
+    assert error < 1e-5
+    assert error < 3 * usual
+    assert spread > 1000 * error  # an answer that does not look at its picture would be far off
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_network_gives_its_answers(whole, engine):
+    name, wanted = whole
+    ours = checks.answers(K, wanted.network, wanted.pictures, ENGINES[engine])
+    assert_same_answers(ours, wanted, f"{name}, {engine}")
+
+
+def test_no_value_is_overwritten_while_it_is_needed(whole):
+    """The same answer, bit for bit, where each value has a place of its own."""
+    name, wanted = whole
+    apart = definitions("kernels", "free.pop() if free else max(slots) + 1", "max(slots) + 1")
+    picture = wanted.pictures[:1]
+    ours, theirs = (checks.answers(k, wanted.network, picture, False) for k in (K, apart))
+    assert torch.equal(ours, theirs)
+    shared, own = (k.compile_network(wanted.network, 224).bytes for k in (K, apart))
+    assert shared < 0.8 * own
+
+
+@pytest.mark.parametrize("name", OTHER_SIDES)
+def test_a_network_gives_its_answers_at_another_side(name):
+    wanted = case(name, OTHER_SIDES[name])
+    ours = checks.answers(K, wanted.network, wanted.pictures, fused=False)
+    assert_same_answers(ours, wanted, f"{name} at {OTHER_SIDES[name]}")
