@@ -251,9 +251,8 @@ def test_networks_answer_in_other_browsers_what_pytorch_does(other, check_answer
         other.open(address)
         return other.run(f"const [kernels, engine, program] = args;{ANSWER}", *given)
 
-    if not check_answers(name, engine, ask):
-        assert engine == "fused"
-        pytest.skip("this browser has no fused multiply-add in WebAssembly")
+    # WebKit has no fused multiply-add in WebAssembly: then nothing was run, and that is all right.
+    assert check_answers(name, engine, ask) or (engine == "fused" and isinstance(other, WebKit))
 
 
 @pytest.mark.skipif(not os.environ.get("EVERY_BROWSER"), reason="set EVERY_BROWSER=1 for others")
