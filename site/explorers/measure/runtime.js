@@ -266,10 +266,10 @@ globalThis.explorers.runtime = () => {
 
   /* Time functions that take turns, so that a disturbance hits all of them. In each turn a
      function runs so often that the clock can tell. At most `rounds` turns, and no more than the
-     `budget` in milliseconds allows, but three at least. `heard` is told after each turn.
+     `budget` in milliseconds allows, but `fewest` at least. `heard` is told after each turn.
      Returns, by name: milliseconds of a run in each round, their median, and where the fastest
      and the slowest tenth begin (of fewer than ten: the extremes). */
-  function race(jobs, { rounds = 15, budget = 6000, least = worth(resolution()), clock = now, heard = () => {} } = {}) {
+  function race(jobs, { rounds = 15, fewest = 3, budget = 6000, least = worth(resolution()), clock = now, heard = () => {} } = {}) {
     const names = Object.keys(jobs);
     const started = clock();
     const often = {};
@@ -289,14 +289,15 @@ globalThis.explorers.runtime = () => {
 
     for (const name of names) {
       often[name] = 1;
+      const start = clock();
       jobs[name](); // loads what it needs
-      turn(name);
+      if (clock() - start < 10 * least) turn(name);
     }
     const times = Object.fromEntries(names.map((name) => [name, []]));
     for (let round = 0; round < rounds; round++) {
       const left = budget - (clock() - started);
       const each = round ? (clock() - started) / (round + 1) : 0; // the preparation was one more
-      if (round >= 3 && left < each) break;
+      if (round >= fewest && left < each) break;
       for (const name of names) {
         times[name].push(turn(name));
         heard(round, rounds, name);

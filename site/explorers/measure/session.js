@@ -36,6 +36,7 @@ globalThis.explorers.session = (runtime, { kernels, layers, networks }, pace = {
     let turn = 0;
     const found = race(jobs, {
       rounds: pace.rounds ?? most,
+      fewest: it.engine === "script" ? 1 : 3, // plain JavaScript would take minutes on a phone
       budget: pace.budget ?? budget,
       least,
       heard: (round, rounds) => heard((done + (most * ++turn) / rounds) / turns),
