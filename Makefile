@@ -4,7 +4,7 @@
 # numbers  write the digits that have expressions beside them, and lock the others
 # weekly    at length what `test` tries in short, and what measures this machine
 # colab     run the notebooks with the versions that Colab has, and with an older PyTorch
-# browsers  open every page in Firefox and WebKit
+# browsers  open every page in Firefox and WebKit, and run the kernels there
 # Each target sets up .venv by itself and installs nothing while the requirements are unchanged.
 
 PYTHON ?= python3
@@ -55,6 +55,7 @@ colab: $(BOOK)
 
 browsers: $(TEST) book
 	@EVERY_BROWSER=1 $(PYTEST) tests/test_browsers.py
+	@EVERY_BROWSER=1 $(PYTEST) tests/test_measure.py -k other_browsers
 
 serve: book
 	@$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 $(PORT)

@@ -270,7 +270,7 @@ def visit(browser, windows, address):
 
         def note_request(request) -> None:
             fetched.append(request.url)
-            if not request.url.startswith((address, "data:")):
+            if not request.url.startswith((address, "data:", "blob:")):  # a blob is the page's own
                 notes.append(request.url)
 
         handlers = {

@@ -33,6 +33,7 @@ BUILDERS = {
 PAGE = {
     "block": "chapters/family/index.html",
     "cost": "chapters/v3/index.html",
+    "measure": "chapters/device/index.html",
     "points": "chapters/v3/index.html",
     "relu": "chapters/v2/index.html",
     "ridge": "chapters/v4/index.html",

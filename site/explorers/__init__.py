@@ -21,6 +21,9 @@ CACHE = ROOT / "_build" / "explorers"
 # Where networks and printed numbers come from: a change here counts everything anew.
 SOURCES = [
     *ROOT.glob("chapters/v[1-4]/*.ipynb"),
+    *ROOT.glob("chapters/kernels/*.ipynb"),
+    ROOT / "chapters" / "device" / "device.ipynb",
+    ROOT / "chapters" / "device" / "devices.json",
     *ROOT.glob("tools/*.py"),
     *FOLDER.glob("**/*.py"),
 ]
@@ -34,7 +37,7 @@ def module(name: str) -> ModuleType:
 def data(name: str) -> dict:
     """The data of an explorer."""
     known = [path.read_bytes() for path in sorted(SOURCES)]
-    known += [version(package).encode() for package in ("torch", "torchvision", "timm")]
+    known += [version(package).encode() for package in ("torch", "torchvision", "timm", "wasmtime")]
     kept = CACHE / f"{name}-{hashlib.sha256(b''.join(known)).hexdigest()[:16]}.json"
     if not kept.exists():
         counted = json.dumps(module(name).make(), ensure_ascii=False, separators=(",", ":"))
@@ -50,5 +53,6 @@ def data(name: str) -> dict:
 
 
 def script_files(name: str) -> list[Path]:
-    """The scripts of an explorer, in the order in which they are loaded."""
-    return [FOLDER / "explorer.js", FOLDER / name / "view.js"]
+    """The scripts of an explorer, in the order in which they are loaded: its view is the last."""
+    own = sorted((FOLDER / name).glob("*.js"), key=lambda path: (path.stem == "view", path.name))
+    return [FOLDER / "explorer.js", *own]

@@ -89,7 +89,9 @@ def ship_scripts(app: Sphinx) -> None:
     for file in ("explorer.js", "explorers.css"):
         shutil.copy(explorers.FOLDER / file, static)
     for name in explorers.NAMES:
-        shutil.copy(explorers.FOLDER / name / "view.js", static / f"{name}.js")
+        shared, *own = explorers.script_files(name)
+        text = "\n".join(path.read_text(encoding="utf-8") for path in own)
+        (static / f"{name}.js").write_text(text, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict:

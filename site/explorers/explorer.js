@@ -2,11 +2,16 @@
 
      start               the state at first: {name: value}
      controls(data, s)   what can be chosen: [{name, kind, label, options | min, max, step, text}];
-                         one of the kind "again" is a button that counts how often it was pressed
+                         one of the kind "again" is a button that counts how often it was pressed,
+                         "action" a button that calls `act`, "text" a line of `max` letters,
+                         "progress" a bar from 0 to 1: these may be `hidden`. An option is [value,
+                         text], and as a third true if it cannot be chosen yet
      view(data, s)       the picture, as HTML
      say(data, s)        the same in a sentence, for those who cannot see the picture
      pick(data, s, x, y) optional: the state after pointing at (x, y) of the picture, each 0 to 1
      settle(data, was, s) optional: the state after a choice, seen the state before
+     act(name, data, s, change) optional: what the button `name` does, now or later; each
+                         change({name: value}) goes into the state, and is shown
      rest(data)           optional: HTML behind the rest, that stays as it is
 
    The same functions run while the book is built, so that the page is complete before any script
@@ -41,15 +46,21 @@ globalThis.explorers.render = (name, data) => {
 
   function control(each) {
     const { name: key, kind, label } = each;
+    const hidden = each.hidden ? " hidden" : "";
     if (kind === "choice") {
       const buttons = each.options.map(
-        ([value, text]) =>
+        ([value, text, disabled]) =>
           `<label><input type="radio" name="${key}" value="${value}"` +
-          `${String(start[key]) === String(value) ? " checked" : ""}><span>${text}</span></label>`,
+          `${String(start[key]) === String(value) ? " checked" : ""}${disabled ? " disabled" : ""}><span>${text}</span></label>`,
       );
       return `<fieldset><legend>${label}</legend><div>${buttons.join("")}</div></fieldset>`;
     }
     if (kind === "again") return `<button type="button" data-again="${key}">${label}</button>`;
+    if (kind === "action") return `<button type="button" data-act="${key}"${hidden}>${label}</button>`;
+    if (kind === "text")
+      return `<label class="explorer-text"${hidden}>${label}<input type="text" name="${key}" maxlength="${each.max}" autocomplete="off"></label>`;
+    if (kind === "progress")
+      return `<label class="explorer-progress"${hidden}>${label}<progress data-progress="${key}" max="1" value="0"></progress></label>`;
     const step = (by, sign, what) =>
       `<button type="button" data-step="${by}" data-of="${key}" aria-label="${what} ${label.toLowerCase()}">${sign}</button>`;
     const play = each.play ? `<button type="button" data-play="${key}">${each.play}</button>` : "";
@@ -68,11 +79,13 @@ globalThis.explorers.render = (name, data) => {
 globalThis.explorers.run = (root) => {
   const { name } = root.dataset;
   const data = JSON.parse(root.querySelector("script").textContent);
-  const { start, controls, view, say, pick, settle } = globalThis.explorers[name];
+  const { start, controls, view, say, pick, settle, act } = globalThis.explorers[name];
   const [form, picture, sentence] = root.querySelectorAll("form, .explorer-view, .explorer-say");
   let state = { ...start };
   let waiting = 0;
   let playing = false;
+  let shown = ""; // what stays as it is, is not written anew: it would fold up, or be read out
+  let said = "";
 
   /* Numbers come out of the form as text; a choice stays text. */
   function read() {
@@ -80,17 +93,27 @@ globalThis.explorers.run = (root) => {
     for (const input of form.elements) {
       if (input.type === "range") state[input.name] = Number(input.value);
       else if (input.type === "radio" && input.checked) state[input.name] = input.value;
+      else if (input.type === "text") state[input.name] = input.value;
     }
     if (settle) state = settle(data, was, state);
   }
 
   function show() {
-    for (const { name: key, kind, min, max } of controls(data, state)) {
+    for (const { name: key, kind, label, min, max, options, hidden } of controls(data, state)) {
       if (kind === "choice") {
         for (const each of form.elements[key]) each.checked = each.value === String(state[key]);
+        for (const [i, [, , disabled]] of options.entries()) form.elements[key][i].disabled = Boolean(disabled);
       } else if (kind === "range") {
         state[key] = Math.min(max, Math.max(min, state[key]));
         Object.assign(form.elements[key], { min, max, value: state[key] });
+      } else if (kind === "action") {
+        Object.assign(form.querySelector(`[data-act="${key}"]`), { textContent: label, hidden: Boolean(hidden) });
+      } else if (kind === "text") {
+        form.elements[key].parentElement.hidden = Boolean(hidden);
+      } else if (kind === "progress") {
+        const bar = form.querySelector(`[data-progress="${key}"]`);
+        bar.value = state[key];
+        bar.parentElement.hidden = Boolean(hidden);
       }
     }
     for (const { name: key, kind, text } of controls(data, state)) {
@@ -98,10 +121,14 @@ globalThis.explorers.run = (root) => {
       form.elements[key].setAttribute("aria-valuetext", text);
       form.querySelector(`[data-for="${key}"]`).textContent = text;
     }
-    picture.innerHTML = view(data, state);
+    const drawn = view(data, state);
+    if (drawn !== shown) picture.innerHTML = shown = drawn;
+    const words = say(data, state);
+    if (words === said) return;
+    said = words;
     clearTimeout(waiting); // a slider that moves fast should not be read out at each step
     const pause = playing ? 400 : 150;
-    waiting = setTimeout(() => (sentence.innerHTML = say(data, state)), pause);
+    waiting = setTimeout(() => (sentence.innerHTML = words), pause);
   }
 
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -120,6 +147,14 @@ globalThis.explorers.run = (root) => {
       state[button.dataset.again] += 1;
       show();
     });
+  }
+
+  for (const button of form.querySelectorAll("[data-act]")) {
+    const change = (news) => {
+      state = { ...state, ...news };
+      show();
+    };
+    button.addEventListener("click", () => act(button.dataset.act, data, state, change));
   }
 
   for (const button of form.querySelectorAll("[data-play]")) {
