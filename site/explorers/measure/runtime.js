@@ -95,7 +95,7 @@ globalThis.explorers.runtime = () => {
     };
 
     return {
-      dense4: dense,
+      dense6: dense,
       dense1: dense,
       depthwise31: depthwise(3, 1),
       depthwise32: depthwise(3, 2),
