@@ -412,7 +412,7 @@ def by_kind(tab: Tab, name: str, engine: str, calls: list[tuple], rounds: int) -
 
 def prepared(name: str) -> nn.Module:
     """A network with random weights and the batch norm averages of photographs."""
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     pictures = device.random_cuts(8, seed=1)
     return device.take_averages(NETWORKS[name](), [pictures])
 

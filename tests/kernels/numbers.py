@@ -228,7 +228,7 @@ def behind(path: str = "ExecuTorch", engine: str = "fused") -> list[float]:
 
 def kind_share(name: str, kind: str, engine: str = PLAIN) -> float:
     kinds = RECORD["networks"][name]["kinds"][engine]
-    return 100 * kinds.get(kind, 0) / sum(kinds.values())
+    return 100 * kinds[kind] / sum(kinds[each] for each in browser.KINDS)
 
 
 def time_row(name: str) -> list[float]:

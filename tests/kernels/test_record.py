@@ -42,6 +42,11 @@ def test_a_layer_is_timed_in_every_way(row):
     assert set(row["ms"]) == expected | CEILINGS
 
 
+def test_blocks_of_each_size_are_timed():
+    blocks = {f"{engine} block {n}" for engine in browser.ENGINES for n in browser.BLOCKS}
+    assert set(RECORD["blocks"]) == blocks | CEILINGS
+
+
 @pytest.mark.parametrize("name", browser.NETWORKS)
 def test_a_network_is_timed_in_every_way_and_all_agree(name):
     row = RECORD["networks"][name]
@@ -62,7 +67,7 @@ def test_the_kinds_of_calls_add_up_to_the_network(name):
 
 
 def test_medians_stand_between_the_tenths():
-    rows = [*RECORD["layers"], *RECORD["networks"].values()]
+    rows = [*RECORD["layers"], *RECORD["networks"].values(), {"ms": RECORD["blocks"]}]
     for name, (median, low, high) in (each for row in rows for each in row["ms"].items()):
         assert 0 < low <= median <= high, name
 
