@@ -111,8 +111,8 @@ def depthwise_line(ax: Axes, top: float) -> None:
 
 def blocks() -> None:
     """What one turn of the innermost loop loads, and what that feeds."""
-    fig, ax = canvas(25, 34.4, WIDTH * 34.4 / 25)
-    pointwise_block(ax, 33.4)
+    fig, ax = canvas(25, 38.4, WIDTH * 38.4 / 25)
+    pointwise_block(ax, 37.4)
     depthwise_line(ax, 16.4)
     save(fig, "kernels/blocks")
 
