@@ -168,7 +168,7 @@ def reuse() -> None:
     for name, role, kept, shift, ha in (
         ("dense1", "pointwise", math.prod(loads("dense1")), (7, 2), "left"),
         ("dense6", "pointwise", math.prod(loads("dense6")), (7, 2), "left"),
-        ("depthwise31", "depthwise", multiply_adds("depthwise31") // FILTER, (6, -28), "right"),
+        ("depthwise31", "depthwise", multiply_adds("depthwise31") // FILTER, (-3, -15), "right"),
     ):
         at = kept, sum(loads(name)) / multiply_adds(name)
         # None is better than the best of its size; depthwise is a line.
