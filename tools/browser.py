@@ -449,7 +449,7 @@ def versions(tab: Tab, package: Path | None) -> dict[str, str]:
     found = {name: latency.version(name).partition("+")[0] for name in ("torch", "executorch")}
     found["Chromium"] = tab.version
     if package:
-        found[OTHER] = json.loads((package / "package.json").read_text("utf-8"))["version"]
+        found[OTHER] = json.loads((package / "package.json").read_text(encoding="utf-8"))["version"]
     return found
 
 
