@@ -27,7 +27,6 @@ from datetime import date
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from threading import Thread
 
@@ -147,13 +146,13 @@ window.time = async (name, times) => {
 
 // Milliseconds for the calls of each kind, each call timed by itself.
 window.parts = (name, kinds) => {
-  const { kernels, calls } = programs[name], sums = {};
+  const { kernels, calls } = programs[name], sums = {}, begin = performance.now();
   calls.forEach(([kernel, ...args], i) => {
     const start = performance.now();
     kernels[kernel](...args);
     sums[kinds[i]] = (sums[kinds[i]] ?? 0) + performance.now() - start;
   });
-  return sums;
+  return { all: performance.now() - begin, ...sums };
 };
 
 window.forget = async () => {
@@ -398,16 +397,14 @@ def kinds_of(calls: list[tuple]) -> list[str]:
 
 
 def by_kind(tab: Tab, name: str, engine: str, calls: list[tuple], rounds: int) -> dict:
-    """Milliseconds of a network's calls by their kind, and of "all" in the same turns: medians."""
+    """Milliseconds of a network's calls by their kind, and of "all": the run in the middle, from
+    the fastest to the slowest."""
     kinds, found = kinds_of(calls), []
     for _ in range(rounds):
-        whole = {"all": tab.run("time", f"{engine} {name}", 1)}
-        found.append(whole | tab.run("parts", f"{engine} {name}", kinds))
-    return {
-        kind: round(median(each[kind] for each in found), 4)
-        for kind in ("all", *KINDS)
-        if kind in found[0]
-    }
+        tab.run("time", f"{engine} {name}", 1)
+        found.append(tab.run("parts", f"{engine} {name}", kinds))
+    middle = sorted(found, key=lambda each: each["all"])[rounds // 2]
+    return {kind: round(middle[kind], 4) for kind in ("all", *KINDS) if kind in middle}
 
 
 def prepared(name: str) -> nn.Module:
@@ -468,7 +465,8 @@ def time_network(name: str, tab: Tab, folder: Path, rounds: int = 21) -> dict:
     ms = race(paths.timers | take_ceilings(tab), rounds)
     kinds = {engine: by_kind(tab, name, engine, paths.calls, rounds) for engine in ENGINES}
     tab.run("forget")
-    return {"ms": ms, "kinds": kinds, "differs": paths.differs}
+    whole = {engine: found.pop("all") for engine, found in kinds.items()}
+    return {"ms": ms, "kinds": kinds, "whole": whole, "differs": paths.differs}
 
 
 # ---------------------------------------------------------------- the machine
@@ -478,7 +476,7 @@ def versions(tab: Tab, package: Path | None) -> dict[str, str]:
     found = {name: latency.version(name).partition("+")[0] for name in ("torch", "executorch")}
     found["Chromium"] = tab.version
     if package:
-        found[OTHER] = json.loads((package / "package.json").read_text("utf-8"))["version"]
+        found[OTHER] = json.loads((package / "package.json").read_text(encoding="utf-8"))["version"]
     return found
 
 

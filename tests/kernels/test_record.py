@@ -1,5 +1,7 @@
 """The record of the runtimes' times is complete, and adds up; no time itself is tested."""
 
+from itertools import groupby
+
 import pytest
 from torch import nn
 
@@ -58,12 +60,12 @@ def test_a_network_is_timed_in_every_way_and_all_agree(name):
 
 @pytest.mark.parametrize("name", browser.NETWORKS)
 def test_the_kinds_of_calls_add_up_to_the_network(name):
-    """But for the clock, and the time of asking it around each call."""
+    """But for the time that the clock takes around each call."""
+    row = RECORD["networks"][name]
     for engine in browser.ENGINES:
-        found = dict(RECORD["networks"][name]["kinds"][engine])
-        whole = found.pop("all")
-        assert set(found) == set(browser.KINDS)
-        assert sum(found.values()) == pytest.approx(whole, rel=0.2)
+        assert set(row["kinds"][engine]) == set(browser.KINDS)
+        total = sum(row["kinds"][engine].values())
+        assert total == pytest.approx(row["whole"][engine], rel=0.1)
 
 
 def test_medians_stand_between_the_tenths():
@@ -82,7 +84,6 @@ def test_calls_are_of_the_kinds_of_their_layers():
         nn.Linear(16, 5),
     )
     calls = browser.kernels.compile_network(network.eval(), size=10).calls
-    assert browser.kinds_of(calls) == [
-        *("padding", "standard", "standard", "padding", "depthwise"),
-        *("pointwise", "pointwise", "rest", "linear"),
+    assert [kind for kind, _ in groupby(browser.kinds_of(calls))] == [  # a layer has some calls
+        *("padding", "standard", "padding", "depthwise", "pointwise", "rest", "linear")
     ]
