@@ -1,6 +1,5 @@
 """Names for the expressions beside the numbers of the chapter on kernels."""
 
-import re
 from collections import Counter
 from functools import cache
 from itertools import groupby
@@ -19,6 +18,9 @@ RECORD = browser.load()
 KERNELS = notebook.all_kernels()
 CODE = notebook.assemble(KERNELS)
 FUNCTIONS = notebook.functions(CODE)
+PLACES, VECTORS = 6, 2  # the block of `dense6`
+LINE, FILTER = 11, 3  # places of a line that fit beside a row of the filter
+WIDEST = browser.BLOCKS[-1]
 NETWORKS = ("V1", "V2", "V3-Large", "V3-Small", "V4-Conv-S")
 LAYERS = ("standard", "pointwise")
 FIRST, MIDDLE, END, COSTS = device.FIRST, device.MIDDLE, device.END, device.COSTS
@@ -52,6 +54,9 @@ def dense_loads(places: int, vectors: int) -> float:
         found = inside["v128.load"] + inside["v128.load32_splat"]
         assert found / inside["f32x4.mul"] == formula
     return formula
+
+
+assert adds("dense6") == PLACES * VECTORS and adds("depthwise31") % FILTER == 0
 
 
 def depthwise_loads(size: int = 3) -> float:
@@ -96,6 +101,11 @@ def furthest() -> float:
     """Our greatest error over PyTorch's, among the networks and both kinds of kernels."""
     rows = [each["differs"] for each in RECORD["networks"].values()]
     return max(row[engine] / row["PyTorch, folded"] for row in rows for engine in ("SIMD", "fused"))
+
+
+def computed(width: int) -> int:
+    """The places that `dense6` computes of a line of so many."""
+    return sum(count for kernel, _, count in notebook.portions(width) if kernel == "dense6")
 
 
 def compiled(network: nn.Module, size: int, held: int = 3):
