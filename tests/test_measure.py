@@ -560,7 +560,7 @@ def measured(page, element) -> None:
 
 def saved(page, element) -> dict:
     with page.expect_download() as saving:
-        press(page, element, "Save as a file")
+        press(page, element, "Save yours as a file")
     return json.loads(saving.value.path().read_text(encoding="utf-8"))
 
 
@@ -628,7 +628,7 @@ def test_a_measurement_by_keyboard(open_measure, theme):
         if side == "14":
             said = element.locator(".explorer-say").inner_text()
             assert said.startswith("Your guess was 12. ")
-            assert f"the pair is {ratio(faster)} times faster" in said
+            assert f"on your device it is {ratio(faster)} times faster" in said
             assert element.locator("[data-is=faster]").inner_text() == ratio(faster)
             assert element.locator("[data-is=guess]").inner_text() == "12"
     over = rows(element, "The same of whole networks")
@@ -663,7 +663,7 @@ def test_the_line_can_be_copied(open_measure):
     page, element, _ = open_measure()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     measured(page, element)
-    press(page, element, "Copy the line")
+    press(page, element, "Copy your line")
     page.wait_for_timeout(300)
     assert element.locator(".explorer-say").inner_text().startswith("Copied. ")
     line = element.locator(".measure-line").inner_text()

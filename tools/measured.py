@@ -32,7 +32,7 @@ def measured(name: str) -> dict:
         page.get_by_role("button", name="Measure again").wait_for(timeout=PATIENCE)
         page.get_by_label("Name of your device").fill(name)
         with page.expect_download() as saving:
-            page.get_by_role("button", name="Save as a file").click()
+            page.get_by_role("button", name="Save yours as a file").click()
         text = saving.value.path().read_text(encoding="utf-8")
         chromium.close()
     return json.loads(text)

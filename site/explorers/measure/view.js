@@ -64,8 +64,8 @@
     const found = [];
     if (hidden) found.push("<b>Do not trust this:</b> the page was hidden meanwhile, and browsers slow down what is hidden.");
     if (engine === "script") found.push("This browser has no SIMD for WebAssembly, so the same kernels ran in plain JavaScript, which is many times slower.");
-    if (peak[1] < 0.85 * peak[0] || drift > 1.15) found.push("The device became slower while it was measured: it was hot, saved power, or had other work.");
-    if (3 * wide > all.length) found.push("The times scatter widely: something else was running. Measured again in quiet, they would be surer.");
+    if (peak[1] < 0.85 * peak[0] || drift > 1.15) found.push("The device became slower while it was measured: perhaps it was hot, saved power, or had other work.");
+    if (3 * wide > all.length) found.push("The times scatter widely: perhaps something else was running, or the work moved between fast and slow cores. Measure again in quiet.");
     if (clock > 1) found.push(`This browser's clock moves in steps of ${two(clock)} ms, so that small differences mean nothing.`);
     return found;
   }
@@ -146,10 +146,10 @@
     };
     const dots = points.map(([{ kind }, x, y]) => `<path class="is-${kind}" d="${MARKS[kind](across(x), up(y), 4.5)}"/>`);
     return (
-      `<svg viewBox="0 0 ${BOX.width} ${BOX.height}" role="img" aria-label="Billion MACs per second over MACs per byte, both logarithmic. A flat roof at ${two(top)}, and two slanted ones, for the caches and for main memory. Under them V1's layers: full and pointwise ones on the right, depthwise ones on the left. The table below has their times.">` +
+      `<svg viewBox="0 0 ${BOX.width} ${BOX.height}" role="img" aria-label="Billion MACs per second over MACs per byte, both logarithmic. A flat roof at ${two(top)}, and two slanted ones, for copies of 200 kB and of 16 MB. Under them V1's layers: full and pointwise ones on the right, depthwise ones on the left. The table below has their times.">` +
       `<g class="axes">${grid.join("")}<text x="${(BOX.left + BOX.width) / 2}" y="${BOX.height - 4}" text-anchor="middle">MACs per byte</text>` +
       `<text x="${BOX.width - BOX.right}" y="${BOX.top + 1}" text-anchor="end">billion MACs per second</text></g>` +
-      `${roof(result.memory, "memory", " far")}${roof(result.cache, "caches", "")}${dots.join("")}${names(points, up, across).join("")}</svg>`
+      `${roof(result.memory, "16 MB", " far")}${roof(result.cache, "200 kB", "")}${dots.join("")}${names(points, up, across).join("")}</svg>`
     );
   }
 
@@ -234,7 +234,7 @@
       stop = null;
       change({ running: false, progress: 0, ...news });
     };
-    const failed = ({ message }) => end({ note: `This browser could not measure: ${escaped(message || "it does not say why")}. Nothing was kept.` });
+    const failed = ({ message }) => end({ note: `This browser could not measure: ${escaped(message || "it does not say why")}. This run gave no result.` });
     const guessed = state.guess;
     let worker, address;
     try {
@@ -249,7 +249,7 @@
           change({ progress: (part = news.part) });
         }
       };
-      stop = () => end({ note: "Stopped. Nothing was kept." });
+      stop = () => end({ note: "Stopped. This run gave no result." });
       const { kernels, layers, networks } = data;
       worker.postMessage([{ kernels, layers, networks }, globalThis.explorers.measure.pace]);
       document.addEventListener("visibilitychange", look);
@@ -264,7 +264,7 @@
       await navigator.clipboard.writeText(text);
       change({ note: "Copied." });
     } catch {
-      change({ note: "This browser lets no page copy. Mark the line, and copy it yourself." });
+      change({ note: "The browser did not let this page copy. Mark the line, and copy it yourself." });
     }
   }
 
@@ -297,8 +297,8 @@
         { name: "progress", kind: "progress", label: "Measuring", hidden: !s.running },
         { name: "device", kind: "choice", label: "Device shown", options: [...data.devices.slice(0, FEW).map(({ device }, i) => [i, escaped(device)]), ["yours", "yours", nothing]] },
         { name: "name", kind: "text", label: "Name of your device", max: 60, hidden: nothing },
-        { name: "copy", kind: "action", label: "Copy the line", hidden: nothing },
-        { name: "save", kind: "action", label: "Save as a file", hidden: nothing },
+        { name: "copy", kind: "action", label: "Copy your line", hidden: nothing },
+        { name: "save", kind: "action", label: "Save yours as a file", hidden: nothing },
       ];
     },
 
@@ -307,10 +307,10 @@
       const own = isYours(s);
       const figures = [
         ["billion MACs/s", "peak", two(ceiling(result))],
-        ["billion bytes/s: caches", "cache", two(result.cache)],
-        ["main memory", "memory", two(result.memory)],
+        ["billion bytes/s, a copy of 200 kB", "cache", two(result.cache)],
+        ["a copy of 16 MB", "memory", two(result.memory)],
       ];
-      if (own) figures.unshift(["your guess", "guess", s.guessed], ["times faster is the pair", "faster", ratio(pair(data, result, 14).faster)]);
+      if (own) figures.unshift(["your guess", "guess", s.guessed], ["pair at 14×14, times faster", "faster", ratio(pair(data, result, 14).faster)]);
       const found = answers(data, result);
       return (
         `<p class="measured-device"><b>${own ? "Your device" : escaped(result.device)}</b>: ${result.browser}, ${result.date}. Engine: ${ENGINES[result.engine]}.</p>` +
@@ -318,7 +318,7 @@
         `<dl>${figures.map(([label, name, value]) => `<div><dt>${label}</dt><dd data-is="${name}">${value}</dd></div>`).join("")}</dl>` +
         roofline(data, result) +
         keys() +
-        (own ? found : `<details><summary>How much arrived on this device?</summary>${found}</details>`) +
+        (own ? found : `<details><summary>How much of the saving arrived on this device?</summary>${found}</details>`) +
         layerTable(data, result) +
         (own ? `<p>To pass on:</p><p class="measure-line">${escaped(line(data, result))}</p>` : "")
       );
@@ -329,17 +329,20 @@
       const note = s.note ? `${s.note} ` : "";
       if (!isYours(s)) {
         const { device, browser } = chosen(data, s);
-        return `${note}This is another device, as it was recorded: ${escaped(device)}, ${browser}. What does yours do? Guess first.`;
+        return `${note}This is another device, as it was recorded: ${escaped(device)}, ${browser}. ${s.result ? "Choose <i>yours</i> to see your own again." : "What does yours do? Guess first."}`;
       }
       const { fewer, faster } = pair(data, s.result, 14);
       const share = faster / fewer;
       const verdict = share > 1.1 ? "more than the MACs say" : share < 0.9 ? "less than the MACs say" : "about what the MACs say";
       const told = notices(s.result).length ? " Read the notices above." : "";
       return (
-        `${note}Your guess was ${s.guessed}. On your device the pair is ${ratio(faster)} times faster than the full layer, with ${ratio(fewer)} times fewer MACs: ` +
-        `${arrived({ fewer, faster })} of it arrived, ${verdict}.${told}`
+        `${note}Your guess was ${s.guessed}. At 14×14 the pair has ${ratio(fewer)} times fewer MACs than the full layer, and on your device it is ${ratio(faster)} times faster: ` +
+        `${arrived({ fewer, faster })} of the saving arrived, ${verdict}.${told}`
       );
     },
+
+    /* What was said of a copy is over when another device is chosen. */
+    settle: (data, was, s) => (was.device === s.device ? s : { ...s, note: "" }),
 
     act(name, data, s, change) {
       if (name === "copy") copy(line(data, yours(s)), change);
