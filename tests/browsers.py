@@ -14,6 +14,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -188,6 +189,15 @@ class WebKit(Driven):
             each.terminate()
             each.wait()
         shutil.rmtree(self.config, ignore_errors=True)
+
+
+def started(kind: type[Driven]) -> Iterator[Driven]:
+    """A browser, until a fixture is done with it. AssertionError if it is not on this machine."""
+    found = {Firefox: FIREFOX, WebKit: WEBKIT}[kind]
+    assert found, f"no {kind.__name__} on this machine: see .github/workflows/weekly.yml"
+    browser = kind()
+    yield browser
+    browser.close()
 
 
 # ---------------------------------------------------------------- places on a page

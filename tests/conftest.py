@@ -7,7 +7,6 @@ import gc
 import http.server
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -31,24 +30,7 @@ from tests.parts import (  # noqa: F401  hooks, which pytest looks for here
     pytest_terminal_summary,
     pytest_testnodedown,
 )
-
-BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tools.chromium import FLAGS, find_browser
 
 # What a build of the book may use; the tests below may not.
 READERS_OWN = dict(os.environ)
@@ -62,10 +44,6 @@ gc.set_threshold(10_000)
 
 # What is compared here is computed on the CPU, also on a machine with a GPU.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
-
-
-def find_browser() -> str | None:
-    return next((path for path in map(shutil.which, BROWSERS) if path), None)
 
 
 # ---------------------------------------------------------------- counted beside the pages

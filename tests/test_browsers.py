@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from tests.book import SITE, toc_files
-from tests.browsers import FIREFOX, NOTE_ERRORS, PLACES, WEBKIT, Firefox, WebKit, contents, places
+from tests.browsers import NOTE_ERRORS, PLACES, Firefox, WebKit, contents, places, started
 
 PAGES = [f"{document}.html" for document in toc_files()] + ["search.html", "404.html"]
 WIDTHS = (360, 768, 1280)
@@ -53,11 +53,7 @@ def site():
 
 @pytest.fixture(scope="module", params=[Firefox, WebKit])
 def browser(request):
-    found = {Firefox: FIREFOX, WebKit: WEBKIT}[request.param]
-    assert found, f"no {request.param.__name__} on this machine: see .github/workflows/weekly.yml"
-    browser = request.param()
-    yield browser
-    browser.close()
+    yield from started(request.param)
 
 
 def go(browser, url: str, width: int = 390) -> None:

@@ -17,7 +17,7 @@ import explorers
 from explorers.measure import data as measure
 from extension.settings import node_binary
 from tests.book import definitions
-from tests.browsers import FIREFOX, WEBKIT, Firefox, WebKit, violations, wait_for
+from tests.browsers import Firefox, WebKit, started, violations, wait_for
 from tests.test_explorers import PAGE, choose, in_node
 from tools.counting import macs
 
@@ -249,11 +249,7 @@ def test_networks_answer_in_chromium_what_pytorch_does(browser, check_answers, n
 
 @pytest.fixture(scope="module", params=[Firefox, WebKit])
 def other(request):
-    found = {Firefox: FIREFOX, WebKit: WEBKIT}[request.param]
-    assert found, f"no {request.param.__name__} on this machine: see .github/workflows/weekly.yml"
-    browser = request.param()
-    yield browser
-    browser.close()
+    yield from started(request.param)
 
 
 @pytest.mark.skipif(not os.environ.get("EVERY_BROWSER"), reason="set EVERY_BROWSER=1 for others")

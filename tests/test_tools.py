@@ -12,9 +12,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests import conftest
 from tests.book import NOTEBOOKS, ROOT, name
-from tools import build_book, colab
+from tools import build_book, chromium, colab
 from tools.supported import NEWEST, OLDEST, obstacle
 
 # ---------------------------------------------------------------- which machines
@@ -72,8 +71,8 @@ def test_a_browser_is_found_where_systems_keep_it(there, monkeypatch):
     def which(asked):
         return there if asked in (there, Path(there).name) else None
 
-    monkeypatch.setattr(conftest.shutil, "which", which)
-    assert conftest.find_browser() == there
+    monkeypatch.setattr(chromium.shutil, "which", which)
+    assert chromium.find_browser() == there
 
 
 def test_a_build_ends_where_there_are_no_groups_of_processes(monkeypatch):

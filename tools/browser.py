@@ -19,7 +19,6 @@ import math
 import os
 import platform
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +35,7 @@ from torch.utils.benchmark import Timer
 from tqdm import tqdm
 
 from tools import latency
+from tools.chromium import FLAGS, find_browser
 from tools.notebooks import ROOT, definitions
 
 FILE = ROOT / "chapters" / "kernels" / "record.json"
@@ -61,16 +61,6 @@ VECTORS = 12  # that `peak` has in registers
 COPIES = {"copy 200 kB": (200_000, 50), "copy 16 MB": (16_000_000, 1)}  # bytes, how often
 # Multiply-adds, and bytes read and written.
 JOBS = {"peak": 4 * VECTORS * TURNS} | {name: 2 * size * n for name, (size, n) in COPIES.items()}
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 device = latency.notebook
 kernels = definitions("kernels")
@@ -237,9 +227,8 @@ def opened(folder: Path, package: Path | None) -> Iterator[Tab]:
         folder.joinpath(f"{engine} blocks.wasm").write_bytes(blocks(fused))
     if package:
         folder.joinpath("ort").symlink_to(package.resolve() / "dist")
-    found = next(filter(None, map(shutil.which, CHROMIUM)))
     with served(folder) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
         page = browser.new_page()
         page.set_default_timeout(120_000)
         page.on("pageerror", lambda error: print("In the page:", error))

@@ -8,23 +8,22 @@ same name, or else as the last. It wants a machine that does nothing else.
 """
 
 import json
-import shutil
 import sys
 
 from playwright.sync_api import sync_playwright
 
+from tools.chromium import FLAGS, find_browser
 from tools.notebooks import ROOT
 
 FILE = ROOT / "chapters" / "device" / "devices.json"
 PAGE = ROOT / "_build" / "html" / "chapters" / "device" / "index.html"
-FLAGS = ["--no-sandbox", "--disable-gpu"]
 PATIENCE = 300_000  # milliseconds
 
 
 def measured(name: str) -> dict:
     """What the explorer saves."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
         page = chromium.new_page()
         page.goto(PAGE.as_uri())
         page.locator("#play-measure[data-ready]").wait_for(state="attached")

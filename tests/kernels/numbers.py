@@ -255,6 +255,9 @@ def time_row(name: str) -> list[float]:
     return [kind_share(name, kind) for kind in KINDS]
 
 
+# "Two kinds of loop take four fifths of the time or more": in each network.
+LOOPS = ("pointwise", "standard", "linear", "depthwise")
+assert all(sum(kind_share(name, kind) for kind in LOOPS) >= 80 for name in NETWORKS)
 # "More than half as much as the depthwise layers", "more arrives here than in either", and "the
 # full layer runs badly".
 assert 0.5 < kind_share("V2", "padding") / kind_share("V2", "depthwise") < 1
