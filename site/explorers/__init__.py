@@ -7,8 +7,11 @@ same.
 
 import hashlib
 import importlib
+import io
 import json
 import tempfile
+import zipfile
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +26,9 @@ SOURCES = [
     *ROOT.glob("chapters/v[1-4]/*.ipynb"),
     *ROOT.glob("chapters/kernels/*.ipynb"),
     ROOT / "chapters" / "device" / "device.ipynb",
+    ROOT / "chapters" / "trained" / "trained.ipynb",
+    ROOT / "chapters" / "trained" / "record.json",
+    ROOT / "chapters" / "trained" / "picture.json",
     ROOT / "chapters" / "device" / "devices.json",
     *ROOT.glob("tools/*.py"),
     *FOLDER.glob("**/*.py"),
@@ -34,25 +40,56 @@ def module(name: str) -> ModuleType:
     return importlib.import_module(f"explorers.{name}.data")
 
 
+def digest() -> str:
+    """Of all that data are made from."""
+    known = [path.read_bytes() for path in sorted(SOURCES) if path.exists()]
+    known += [version(package).encode() for package in ("torch", "torchvision", "timm", "wasmtime")]
+    return hashlib.sha256(b"".join(known)).hexdigest()[:16]
+
+
+def kept(what: str, suffix: str, make: Callable[[], bytes]) -> bytes:
+    """What was made before from the same sources, or else is made now."""
+    file = CACHE / f"{what}-{digest()}{suffix}"
+    if not file.exists():
+        made = make()
+        CACHE.mkdir(parents=True, exist_ok=True)
+        for old in CACHE.glob(f"{what}-*{suffix}"):
+            old.unlink(missing_ok=True)
+        with tempfile.NamedTemporaryFile("wb", dir=CACHE, prefix=f"{what}-", delete=False) as new:
+            new.write(made)
+        Path(new.name).replace(file)  # whole or not at all: others may be reading
+    return file.read_bytes()
+
+
 def data(name: str) -> dict:
     """The data of an explorer."""
-    known = [path.read_bytes() for path in sorted(SOURCES)]
-    known += [version(package).encode() for package in ("torch", "torchvision", "timm", "wasmtime")]
-    kept = CACHE / f"{name}-{hashlib.sha256(b''.join(known)).hexdigest()[:16]}.json"
-    if not kept.exists():
-        counted = json.dumps(module(name).make(), ensure_ascii=False, separators=(",", ":"))
-        CACHE.mkdir(parents=True, exist_ok=True)
-        for old in CACHE.glob(f"{name}-*"):
-            old.unlink(missing_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=CACHE, prefix=f"{name}-", delete=False, encoding="utf-8"
-        ) as new:
-            new.write(counted)
-        Path(new.name).replace(kept)  # whole or not at all: others may be reading
-    return json.loads(kept.read_text(encoding="utf-8"))
+
+    def count() -> bytes:
+        counted = module(name).make()
+        return json.dumps(counted, ensure_ascii=False, separators=(",", ":")).encode()
+
+    return json.loads(kept(name, ".json", count))
+
+
+def files(name: str) -> dict[str, bytes]:
+    """What an explorer loads later, when it is asked to, by name."""
+    make = getattr(module(name), "files", None)
+    if make is None:
+        return {}
+
+    def pack() -> bytes:
+        memory = io.BytesIO()
+        with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as packed:
+            for file, code in make().items():
+                packed.writestr(file, code)
+        return memory.getvalue()
+
+    with zipfile.ZipFile(io.BytesIO(kept(name, ".zip", pack))) as packed:
+        return {file: packed.read(file) for file in packed.namelist()}
 
 
 def script_files(name: str) -> list[Path]:
     """The scripts of an explorer, in the order in which they are loaded: its view is the last."""
     own = sorted((FOLDER / name).glob("*.js"), key=lambda path: (path.stem == "view", path.name))
-    return [FOLDER / "explorer.js", *own]
+    others = [FOLDER / each for each in getattr(module(name), "SCRIPTS", ())]
+    return [FOLDER / "explorer.js", *others, *own]

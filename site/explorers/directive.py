@@ -92,6 +92,8 @@ def ship_scripts(app: Sphinx) -> None:
         shared, *own = explorers.script_files(name)
         text = "\n".join(path.read_text(encoding="utf-8") for path in own)
         (static / f"{name}.js").write_text(text, encoding="utf-8")
+        for file, code in explorers.files(name).items():
+            (static / file).write_bytes(code)
 
 
 def setup(app: Sphinx) -> dict:

@@ -3,15 +3,21 @@
      start               the state at first: {name: value}
      controls(data, s)   what can be chosen: [{name, kind, label, options | min, max, step, text}];
                          one of the kind "again" is a button that counts how often it was pressed,
-                         "action" a button that calls `act`, "text" a line of `max` letters,
-                         "progress" a bar from 0 to 1: these may be `hidden`. An option is [value,
-                         text], and as a third true if it cannot be chosen yet
-     view(data, s)       the picture, as HTML
+                         "action" a button that calls `act`, "file" one that hands files to it,
+                         "text" a line of `max` letters, "progress" a bar from 0 to 1. All but
+                         "again" may be `hidden`. An option is [value, text], and as a third true
+                         if it cannot be chosen yet
+     view(data, s)       the picture, as HTML; or a list of sections, [heading, names of the
+                         controls in it, HTML]: then only a section that changed is written anew
      say(data, s)        the same in a sentence, for those who cannot see the picture
      pick(data, s, x, y) optional: the state after pointing at (x, y) of the picture, each 0 to 1
+     touch(data, s, what, x, y) optional: the state after a click at (x, y) of the element whose
+                         `data-touch` is `what`
      settle(data, was, s) optional: the state after a choice, seen the state before
-     act(name, data, s, change) optional: what the button `name` does, now or later; each
+     act(name, data, s, change, files) optional: what the button `name` does, now or later; each
                          change({name: value}) goes into the state, and is shown
+     begin(data, root, change) optional: called once, when the page is ready
+     watch(data, s, change) optional: called when something was shown
      rest(data)           optional: HTML behind the rest, that stays as it is
 
    The same functions run while the book is built, so that the page is complete before any script
@@ -38,11 +44,23 @@ globalThis.explorers.key = (network) =>
 
 globalThis.explorers.render = (name, data) => {
   const { start, controls, view, say, rest = () => "" } = globalThis.explorers[name];
-  return (
-    `<form class="explorer-controls pst-js-only">${controls(data, start).map(control).join("")}</form>` +
-    `<div class="explorer-view">${view(data, start)}</div>` +
-    `<p class="explorer-say" aria-live="polite">${say(data, start)}</p>${rest(data)}`
-  );
+  const all = controls(data, start);
+  const drawn = view(data, start);
+  const sentence = `<p class="explorer-say" aria-live="polite">${say(data, start)}</p>`;
+  if (typeof drawn === "string")
+    return (
+      `<form class="explorer-controls pst-js-only">${all.map(control).join("")}</form>` +
+      `<div class="explorer-view">${drawn}</div>${sentence}${rest(data)}`
+    );
+  const sections = drawn.map(([heading, names, html]) => {
+    const own = all.filter((each) => names.includes(each.name)).map(control);
+    return (
+      (heading ? `<h3 class="explorer-heading">${heading}</h3>` : "") +
+      `<div class="explorer-controls pst-js-only">${own.join("")}</div><div class="explorer-view">${html}</div>`
+    );
+  });
+  sections[0] += sentence; // below what it is about
+  return `<form class="explorer-sections">${sections.join("")}</form>${rest(data)}`;
 
   function control(each) {
     const { name: key, kind, label } = each;
@@ -53,10 +71,12 @@ globalThis.explorers.render = (name, data) => {
           `<label><input type="radio" name="${key}" value="${value}"` +
           `${String(start[key]) === String(value) ? " checked" : ""}${disabled ? " disabled" : ""}><span>${text}</span></label>`,
       );
-      return `<fieldset><legend>${label}</legend><div>${buttons.join("")}</div></fieldset>`;
+      return `<fieldset${hidden}><legend>${label}</legend><div>${buttons.join("")}</div></fieldset>`;
     }
     if (kind === "again") return `<button type="button" data-again="${key}">${label}</button>`;
     if (kind === "action") return `<button type="button" data-act="${key}"${hidden}>${label}</button>`;
+    if (kind === "file")
+      return `<label class="explorer-file"${hidden}><input type="file" accept="image/*" data-file="${key}"><span>${label}</span></label>`;
     if (kind === "text")
       return `<label class="explorer-text"${hidden}>${label}<input type="text" name="${key}" maxlength="${each.max}" autocomplete="off"></label>`;
     if (kind === "progress")
@@ -67,7 +87,7 @@ globalThis.explorers.render = (name, data) => {
     const steps = each.steps ? step(-1, "‹", "previous") + step(1, "›", "next") : "";
     const id = `play-${name}-${key}`;
     return (
-      `<div class="explorer-slider"><label for="${id}">${label}</label>` +
+      `<div class="explorer-slider"${hidden}><label for="${id}">${label}</label>` +
       `<output for="${id}" data-for="${key}" aria-live="off">${each.text}</output>` +
       `<input type="range" id="${id}" name="${key}" min="${each.min}" max="${each.max}" step="${each.step}"` +
       ` value="${start[key]}" aria-valuetext="${each.text}"></div>` +
@@ -79,12 +99,14 @@ globalThis.explorers.render = (name, data) => {
 globalThis.explorers.run = (root) => {
   const { name } = root.dataset;
   const data = JSON.parse(root.querySelector("script").textContent);
-  const { start, controls, view, say, pick, settle, act } = globalThis.explorers[name];
-  const [form, picture, sentence] = root.querySelectorAll("form, .explorer-view, .explorer-say");
+  const { start, controls, view, say, pick, touch, settle, act, begin, watch } = globalThis.explorers[name];
+  const [form, sentence] = ["form", ".explorer-say"].map((each) => root.querySelector(each));
+  const pictures = [...root.querySelectorAll(".explorer-view")];
+  const [picture] = pictures;
   let state = { ...start };
   let waiting = 0;
   let playing = false;
-  let shown = ""; // what stays as it is, is not written anew: it would fold up, or be read out
+  const shown = []; // what stays as it is, is not written anew: it would fold up, or be read out
   let said = "";
 
   /* Numbers come out of the form as text; a choice stays text. */
@@ -103,11 +125,15 @@ globalThis.explorers.run = (root) => {
       if (kind === "choice") {
         for (const each of form.elements[key]) each.checked = each.value === String(state[key]);
         for (const [i, [, , disabled]] of options.entries()) form.elements[key][i].disabled = Boolean(disabled);
+        form.elements[key][0].closest("fieldset").hidden = Boolean(hidden);
       } else if (kind === "range") {
         state[key] = Math.min(max, Math.max(min, state[key]));
         Object.assign(form.elements[key], { min, max, value: state[key] });
+        form.elements[key].parentElement.hidden = Boolean(hidden);
       } else if (kind === "action") {
         Object.assign(form.querySelector(`[data-act="${key}"]`), { textContent: label, hidden: Boolean(hidden) });
+      } else if (kind === "file") {
+        form.querySelector(`[data-file="${key}"]`).parentElement.hidden = Boolean(hidden);
       } else if (kind === "text") {
         form.elements[key].parentElement.hidden = Boolean(hidden);
       } else if (kind === "progress") {
@@ -122,13 +148,20 @@ globalThis.explorers.run = (root) => {
       form.querySelector(`[data-for="${key}"]`).textContent = text;
     }
     const drawn = view(data, state);
-    if (drawn !== shown) picture.innerHTML = shown = drawn;
+    const sections = typeof drawn === "string" ? [drawn] : drawn.map(([, , html]) => html);
+    for (const [i, html] of sections.entries()) if (html !== shown[i]) pictures[i].innerHTML = shown[i] = html;
+    watch?.(data, state, change);
     const words = say(data, state);
     if (words === said) return;
     said = words;
     clearTimeout(waiting); // a slider that moves fast should not be read out at each step
     const pause = playing ? 400 : 150;
     waiting = setTimeout(() => (sentence.innerHTML = words), pause);
+  }
+
+  function change(news) {
+    state = { ...state, ...news };
+    show();
   }
 
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -149,12 +182,24 @@ globalThis.explorers.run = (root) => {
     });
   }
 
-  for (const button of form.querySelectorAll("[data-act]")) {
-    const change = (news) => {
-      state = { ...state, ...news };
-      show();
-    };
+  for (const button of form.querySelectorAll("[data-act]"))
     button.addEventListener("click", () => act(button.dataset.act, data, state, change));
+
+  for (const input of form.querySelectorAll("[data-file]")) {
+    input.addEventListener("change", () => {
+      act(input.dataset.file, data, state, change, [...input.files]);
+      input.value = ""; // the same file may be chosen again
+    });
+  }
+
+  if (touch) {
+    root.addEventListener("click", (event) => {
+      const target = event.target.closest("[data-touch]");
+      if (!target) return;
+      const box = target.getBoundingClientRect();
+      const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+      change(touch(data, state, target.dataset.touch, x, y));
+    });
   }
 
   for (const button of form.querySelectorAll("[data-play]")) {
@@ -202,6 +247,7 @@ globalThis.explorers.run = (root) => {
     picture.addEventListener("pointerleave", letGo);
     picture.addEventListener("click", point);
   }
+  begin?.(data, root, change);
   read(); // a browser that comes back to a page fills forms in again
   if (JSON.stringify(state) !== JSON.stringify(start)) show(); // else the page shows it already
   root.dataset.ready = "";

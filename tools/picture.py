@@ -1,0 +1,138 @@
+"""Record what the explorer `picture` shows before a press: the cat, block by block.
+
+    .venv/bin/python -m tools.picture
+
+writes `chapters/trained/picture.json`, in some seconds. The page's own scripts compute it, in Node,
+from the weights that the page will load. So a press shows the same again, and a test compares both.
+"""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import torch
+
+from tools.notebooks import ROOT, definitions
+
+sys.path.insert(0, str(ROOT / "site"))  # where the explorers are
+
+import explorers
+from explorers.picture import data
+from extension.settings import node_binary
+
+SAMPLE = "cat"
+COMMAND = "python -m tools.picture"
+LOOK = """
+const fs = require("fs");
+const [, , numbers, ...scripts] = process.argv;
+scripts.forEach((each) => require(each));
+const { parcel, runtime, eye, opened } = globalThis.explorers;
+const bytes = fs.readFileSync(numbers);
+const pixels = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+const network = { ...parcel.network, engine: "SIMD" };
+const it = eye(runtime(), network, ...opened(parcel));
+const change = { kind: "none" };
+let news = pixels;
+const units = network.units.map(({ parts }, unit) =>
+  parts.map(({ name }) => {
+    const seen = it.look(news, { unit, part: name, channel: null, at: null, change, sheet: false });
+    news = null;
+    return seen;
+  }),
+);
+const switches = {};
+for (const [name, change] of Object.entries(CHANGES)) {
+  const ask = { unit: 0, part: "filtered", channel: null, at: null, change, sheet: false };
+  const { top, now } = it.look(null, ask);
+  switches[name] = { top, now };
+}
+const plain = (key, each) => (each instanceof Uint8Array ? Array.from(each) : each);
+console.log(JSON.stringify({ units, switches }, plain));
+"""
+CHANGES = {  # by the names that the page has for them
+    "shortcuts": {"kind": "shortcuts"},
+    "activation": {"kind": "activation"},
+    "padding": {"kind": "padding"},
+    "epsilon": {"kind": "epsilon"},
+    "channels 5 50": {"kind": "channels", "block": 5, "share": 0.5},
+    "bits 4 per channel": {"kind": "bits", "bits": 4, "per": "channel"},
+    "bits 4 per tensor": {"kind": "bits", "bits": 4, "per": "tensor"},
+}
+
+
+def pixels() -> torch.Tensor:
+    """The sample's square, (224, 224, 3), from 0 to 1, as the page has it."""
+    photo = torch.tensor(np.array(data.opened(data.sample(SAMPLE)))) / 255
+    return definitions("trained").square(photo.permute(2, 0, 1)).permute(1, 2, 0).contiguous()
+
+
+def looked(numbers: torch.Tensor) -> dict:
+    """What the page's scripts see: for each unit and each of its parts, and after each change."""
+    folder = explorers.CACHE / "look"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, code in explorers.files("picture").items():
+        (folder / name).write_bytes(code)
+    (folder / "pixels").write_bytes(numbers.numpy().astype("<f4").tobytes())
+    code = f"const CHANGES = {json.dumps(CHANGES)};\n{LOOK}"
+    (folder / "look.js").write_text(code, encoding="utf-8")
+    scripts = [str(each) for each in explorers.script_files("picture")]
+    scripts += [str(folder / name) for name in explorers.files("picture")]
+    run = [node_binary(), str(folder / "look.js"), str(folder / "pixels"), *scripts]
+    found = subprocess.run(run, capture_output=True, text=True, encoding="utf-8", check=True)
+    return json.loads(found.stdout)
+
+
+def short(value):
+    """With six digits."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: short(each) for key, each in value.items()}
+    return [short(each) for each in value] if isinstance(value, list) else value
+
+
+OF_A_CHANNEL = ("rank", "mean", "spread", "zeros", "filter", "at", "number")
+
+
+def record() -> dict:
+    """A map stands once, under the value that it is of and its channel, a letter for a place."""
+    seen, names, maps, units = looked(pixels()), data.classes(), {}, []
+    named = lambda guesses: [[names[index], round(share, 4)] for index, share in guesses]
+    for listed, parts in zip(data.units(), seen["units"], strict=True):
+        rows = []
+        for each in parts:
+            (part,) = (p for p in each["parts"] if p["name"] == each["part"])
+            shades = part.pop("shades")
+            if part["which"] >= 0:  # the picture itself is shown as it is
+                maps[f"{part['which']}:{part['channel']}"] = "".join(f"{s:x}" for s in shades)
+            rows.append(short(part | {"chosen": {key: each[key] for key in OF_A_CHANNEL}}))
+        units.append(listed | {"parts": rows})
+    (start, *_), *_ = seen["units"]
+    strip = [[each["which"], each["channel"]] for each in start["strip"]]
+    changed = {
+        name: {key: named(guesses) for key, guesses in each.items()}
+        for name, each in seen["switches"].items()
+    }
+    return {
+        "command": COMMAND,
+        "sample": SAMPLE,
+        "photo": data.thumbnail(pixels()),
+        "top": named(start["top"]),
+        "switches": changed,
+        "classifier": data.macs()[data.program().places.index(data.program().places[-1])],
+        "strip": strip,
+        "units": units,
+        "maps": maps,
+    }
+
+
+def main() -> None:
+    text = json.dumps(record(), ensure_ascii=False, separators=(",", ":"))
+    text = text.replace('{"name"', '\n{"name"')  # a line for each unit and part
+    data.RECORD.write_text(text + "\n", encoding="utf-8")
+    print(f"{data.RECORD.relative_to(ROOT)}: {len(text) / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
