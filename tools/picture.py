@@ -106,7 +106,9 @@ def record() -> dict:
             shades = part.pop("shades")
             if part["which"] >= 0:  # the picture itself is shown as it is
                 maps[f"{part['which']}:{part['channel']}"] = "".join(f"{s:x}" for s in shades)
-            rows.append(short(part | {"chosen": {key: each[key] for key in OF_A_CHANNEL}}))
+            (own,) = (p for p in listed["parts"] if p["name"] == each["part"])
+            chosen = {key: each[key] for key in OF_A_CHANNEL}
+            rows.append(short(own | part | {"chosen": chosen}))
         units.append(listed | {"parts": rows})
     (start, *_), *_ = seen["units"]
     strip = [[each["which"], each["channel"]] for each in start["strip"]]

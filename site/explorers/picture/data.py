@@ -144,7 +144,7 @@ def units() -> list[dict]:
             {
                 "name": name,
                 "which": which,
-                "macs": costs.get(which, 0),
+                "macs": 0 if name == "in" else costs.get(which, 0),
                 "size": sizes[made[which]["layer"]] if which in costs else 0,
             }
             for name, which in each["parts"]

@@ -304,6 +304,8 @@ globalThis.explorers.eye = (runtime, network, weights, numbers) => {
     const [x, y] = (ask.at ?? chosen.at).map((each) => Math.min(chosen.side - 1, each));
     const own = first(whole, 5);
     return {
+      unit: ask.unit,
+      change: ask.change,
       top: first(seen, 5),
       whole: own,
       now: own.map(([index]) => [index, seen[index]]),

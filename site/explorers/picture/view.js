@@ -21,7 +21,7 @@
   const minus = (text) => text.replace("-", "−");
   const whole = (number) => minus(Math.round(number).toLocaleString("en"));
   const three = (number) => minus(Number(number.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 6 }));
-  const percent = (share) => `${Math.round(100 * share)} %`;
+  const percent = (share) => `${share >= 0.0005 && share < 0.0095 ? (100 * share).toFixed(1) : Math.round(100 * share)} %`;
   const escaped = (text) => text.replace(/[&<>"]/g, (each) => `&#${each.charCodeAt(0)};`);
   const sides = (side) => `${side}×${side}`;
   const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
@@ -64,11 +64,13 @@
   function recorded({ recorded: { top, units, maps, strip, switches } }, s) {
     const parts = units[s.unit].parts.map((each) => ({ ...each, shades: maps[`${each.which}:${each.channel}`] }));
     const part = parts.find(({ name }) => name === s.part) ?? parts.at(-1);
-    const shown = strip.map(([which, channel], i) => ({ side: units[i].parts.at(-1).side, shades: maps[`${which}:${channel}`] }));
-    return { top, whole: top, now: switches[keyOf(s)]?.now, changed: switches[keyOf(s)]?.top, strip: shown, parts, part: part.name, channel: part.channel, map: part, ...part.chosen, sheet: null };
+    const cells = strip.map(([which, channel], i) => ({ side: units[i].parts.at(-1).side, shades: maps[`${which}:${channel}`] }));
+    return { top, whole: top, now: switches[keyOf(s)]?.now, changed: switches[keyOf(s)]?.top, strip: cells, parts, part: part.name, channel: part.channel, map: part, ...part.chosen, sheet: null };
   }
   const seen = (data, s) => s.seen ?? recorded(data, s);
   const live = (s) => s.seen !== null;
+  /* The unit that is shown: while the network computes, the one before. */
+  const shown = (data, s) => data.recorded.units[live(s) ? s.seen.unit : s.unit];
 
   /* A name for the change that is chosen; that of the record and of what was counted. */
   function keyOf(s) {
@@ -168,7 +170,7 @@
   // ---------------------------------------------------------------- a block
 
   function block(data, s) {
-    const unit = data.recorded.units[s.unit];
+    const unit = shown(data, s);
     const { parts, part } = seen(data, s);
     const figures = parts.map((each) => {
       const { name, which, channels, side, channel, zeros } = each;
@@ -214,7 +216,7 @@
   function channelView(data, s) {
     const found = seen(data, s);
     const { part, channel, rank, mean, spread, zeros, filter, map, at, sheet } = found;
-    const unit = data.recorded.units[s.unit];
+    const unit = shown(data, s);
     const { channels, which } = found.parts.find(({ name }) => name === part);
     const photo = s.photo ?? data.recorded.photo;
     const mark = `<i class="eye-mark" style="left:${((100 * at[0]) / map.side).toFixed(2)}%;top:${((100 * at[1]) / map.side).toFixed(2)}%;width:${(100 / map.side).toFixed(2)}%"></i>`;
@@ -222,7 +224,7 @@
     const own = which < 0 ? `<img class="eye-map" src="${photo}" width="224" height="224" alt="${text}">` : drawn(map, text);
     const facts = [
       ["channel", `${whole(channel + 1)} of ${whole(channels)}`],
-      ["place by liveliness", whole(rank + 1)],
+      ["rank, by spread", whole(rank + 1)],
       ["mean", three(mean)],
       ["spread", three(spread)],
       ["zeros", percent(zeros)],
@@ -235,7 +237,7 @@
       : live(s) ? "" : `<p class="eye-note">As recorded, one channel. Load the network to see all ${whole(channels)}.</p>`;
     return (
       `<div class="eye-channel"><figure><div class="eye-over" data-touch="place">${own}${mark}</div><figcaption>the map, and a place on it</figcaption></figure>${light}` +
-      `${filter ? grid(filter, Math.sqrt(filter.length), { caption: "its filter" }) : ""}</div><dl class="eye-facts">${list}</dl>${many}`
+      `${filter ? grid(filter, Math.sqrt(filter.length), { caption: "its filter" }) : ""}</div><div class="eye-facts"><dl>${list}</dl></div>${many}`
     );
   }
 
@@ -250,7 +252,7 @@
 
   function oneNumber(data, s) {
     const { number, at, channel, part, parts } = seen(data, s);
-    const unit = data.recorded.units[s.unit];
+    const unit = shown(data, s);
     const head = `<p>${called(unit, part)}, channel ${whole(channel + 1)}, column ${at[0] + 1}, line ${at[1] + 1}: <b class="eye-value">${three(number.value)}</b></p>`;
     if (number.kind === "picture") return `${head}<p class="eye-note">A colour of the picture: its byte, less 127, divided by 128.</p>`;
     if (number.kind === "sum") {
@@ -301,7 +303,8 @@
     const lesson = `<p>${LESSONS[s.change]}${amount(s)}</p>`;
     if (s.guess === "") return `${lesson}<p class="eye-note"><b>Predict first:</b> will the first guess stay?</p>`;
     const found = seen(data, s);
-    const now = found.now;
+    const { now } = found;
+    if (live(s) && JSON.stringify(found.change) !== JSON.stringify(ask(s).change)) return `${lesson}<p class="eye-note">Computing …</p>`;
     if (!now) return `${lesson}<p class="eye-note">Load the network to see this one.</p>`;
     const before = found.whole;
     const [after] = live(s) ? found.top : found.changed;
@@ -327,7 +330,7 @@
   function timeTable(data, s) {
     const { times } = seen(data, s);
     if (!times) return `<p class="eye-note">Nothing runs before you load the network. Then a table stands here: where the time went on your device.</p>`;
-    const kinds = [["full", "the full convolution of the stem", "standard"], ["depthwise", "depthwise", "depthwise"], ["pointwise", "pointwise and linear", "pointwise"], ["rest", "zeros around maps, sums, the mean", "in"]];
+    const kinds = [["full", "full: the stem", "standard"], ["depthwise", "depthwise", "depthwise"], ["pointwise", "pointwise and linear", "pointwise"], ["rest", "zeros, sums, the mean", "in"]];
     const costs = {};
     for (const unit of data.recorded.units) for (const { name, macs } of unit.parts) costs[roleOf(unit, name)] = (costs[roleOf(unit, name)] ?? 0) + macs;
     costs.pointwise += data.recorded.classifier;
@@ -478,7 +481,7 @@
     else if (changed("channel")) Object.assign(next, { own: true, placed: false });
     if (changed("column", "line")) next.placed = true;
     if (changed("sample")) Object.assign(next, { own: false, placed: false, zoom: 1, across: 50, down: 50, note: "" });
-    if (changed("change")) next.guess = "";
+    if (changed("change")) Object.assign(next, { guess: "", own: true }); // the same channel, before and after
     return next;
   }
 
@@ -521,11 +524,10 @@
     },
 
     view(data, s) {
-      const unit = data.recorded.units[s.unit];
       return [
         ["", ["load", "progress", "file", "camera", "sample", "zoom", "across", "down"], first(data, s)],
         ["The network", ["unit"], network(data, s)],
-        ["A block", ["part"], `<p><b>${title(unit)}</b></p>${block(data, s)}`],
+        ["A block", ["part"], `<p><b>${title(shown(data, s))}</b></p>${block(data, s)}`],
         ["A channel", ["channel"], channelView(data, s)],
         ["One number", ["column", "line"], oneNumber(data, s)],
         ["Change the network", ["change", "bits", "per", "share", "guess"], changes(data, s)],
@@ -541,9 +543,9 @@
       const { top, part, parts } = seen(data, s);
       if (s.filming) return `${note}The camera is on. Press <i>Hold this picture</i> to stop it.`;
       const [one, two] = top.map(([name, share]) => `${escaped(name)}, ${percent(share)}`);
-      const shown = parts.find(({ name }) => name === part);
-      const unit = data.recorded.units[s.unit];
-      return `${note}First guess: ${one}; second: ${two}. Open: ${title(unit).toLowerCase()}, ${called(unit, part)}, channel ${whole(shown.channel + 1)}.`;
+      const { channel } = parts.find(({ name }) => name === part);
+      const unit = shown(data, s);
+      return `${note}First guess: ${one}; second: ${two}. Open: ${title(unit).toLowerCase()}, ${called(unit, part)}, channel ${whole(channel + 1)}.`;
     },
 
     settle,
