@@ -1,14 +1,17 @@
 """Ask Lite0 about some hundred pieces of photographs, whole and broken, and record its answers.
 
-    .venv/bin/python -m tools.trained
+    .venv/bin/python -m tools.trained           # or one part: lite0, page
 
-writes the part "lite0" of `chapters/trained/record.json`, in some ten minutes. The chapter
-quotes it, its figures draw it, and a test asks some of it again.
+writes two parts of `chapters/trained/record.json`: "lite0" in some ten minutes, and "page", the
+switches of the network with 8-bit weights, in twenty. Pages quote them, the chapter's figures draw
+the first, and tests ask some of both again.
 """
 
 import json
+import sys
+from collections.abc import Callable
 from copy import deepcopy
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 
 import torch
@@ -23,6 +26,9 @@ PACKAGES = ("torch", "matplotlib", "scikit-learn", "scikit-image")
 EACH = 30  # pieces of a photograph
 DRAWN = (3, 5, 8, 11, 15)  # blocks, one for each size of map
 OPENED = 4  # the fifth: its place in `blocks`
+
+BITS = range(2, 9)
+SHARES = (0.1, 0.25, 0.5, 0.75)  # of a block's wide channels
 
 notebook = definitions("trained")
 
@@ -109,6 +115,12 @@ CHANGES = (
     none_of_the_blocks,
 )
 INPUTS = (*notebook.INPUTS, a_pixel)
+SWITCHES = (  # the changes that the page has too
+    notebook.no_shortcuts,
+    notebook.activation_behind_the_projection,
+    notebook.symmetric_padding,
+    notebook.pytorchs_epsilon,
+)
 SHORTCUTS = [n for n, b in enumerate(notebook.EfficientNetLite0().blocks, 1) if b.shortcut]
 
 
@@ -180,6 +192,12 @@ def all_cuts() -> list[float]:
     return [round(zeros / whole, 4), round(sixes / whole, 4)]
 
 
+def made() -> dict:
+    """With what a part was made, and on how many pieces."""
+    versions = {name: version(name).partition("+")[0] for name in PACKAGES}
+    return {"command": COMMAND, "versions": versions, "pieces": len(pieces())}
+
+
 def measure() -> dict:
     torch.set_num_threads(1)
     photos = notebook.photographs()
@@ -190,10 +208,7 @@ def measure() -> dict:
     jobs |= {p.__name__: lambda p=p: answer(lite0(), p) for p in INPUTS}
     jobs |= {f"without block {n}": lambda n=n: answer(without_block(n)) for n in SHORTCUTS}
     jobs |= {f"without shortcut {n}": lambda n=n: answer(without_shortcut(n)) for n in SHORTCUTS}
-    return {
-        "command": COMMAND,
-        "versions": {name: version(name).partition("+")[0] for name in PACKAGES},
-        "pieces": len(pieces()),
+    return made() | {
         "guesses": {n: noted(g) for n, g in zip(photos, guesses, strict=True)},
         "cuts": {n: [round(s, 4) for s in cut] for n, cut in cuts.items()},
         "all cuts": all_cuts(),
@@ -202,5 +217,92 @@ def measure() -> dict:
     }
 
 
+# ---------------------------------------------------------------- the page's network, in 8 bits
+
+
+def page(change: Callable[[nn.Module], None] | None = None) -> nn.Module:
+    """Changed, folded, and in 8 bits per channel: behind the fold no epsilon is left to change."""
+    network = notebook.folded(lite0() if change is None else changed(change))
+    notebook.round_weights(network, 8)
+    return network
+
+
+def fewer_bits(bits: int, per: str) -> nn.Module:
+    """The page's weights, rounded once more."""
+    network = page()
+    notebook.round_weights(network, bits, per)
+    return network
+
+
+def from_block(network: nn.Module, number: int) -> nn.Module:
+    """Changed in place: it takes the maps that enter this block, counted from 1."""
+    network.stem = nn.Identity()
+    for earlier in range(number - 1):
+        network.blocks[earlier] = nn.Identity()
+    return network
+
+
+@lru_cache(maxsize=1)
+def entering(number: int, each: int = EACH) -> Tensor:
+    """The maps that enter a block of the page's network: computed once for all that it may lose."""
+    if number == 1:
+        return notebook.logits(page().stem, notebook.prepared(pieces(each)))
+    return notebook.logits(page().blocks[number - 2], entering(number - 1, each))
+
+
+def thinner(number: int, share: float, each: int = EACH) -> Tensor:
+    """The logits without a share of one block's wide channels."""
+    network = page()
+    notebook.remove_channels(network, number, share)
+    return notebook.logits(from_block(network, number), entering(number, each))
+
+
+def page_logits(network: nn.Module, each: int = EACH) -> Tensor:
+    return notebook.logits(network, notebook.prepared(pieces(each)))
+
+
+@cache
+def whole_page(each: int = EACH) -> Tensor:
+    return page_logits(page(), each)
+
+
+def page_ways(each: int = EACH) -> dict[str, Callable[[], Tensor]]:
+    """The logits that each of the page's switches leaves, by name."""
+    found = {c.__name__: lambda c=c: page_logits(page(c), each) for c in SWITCHES}
+    for per in ("channel", "tensor"):
+        for bits in BITS:
+            name = f"{bits} bits per {per}"
+            found[name] = lambda b=bits, p=per: page_logits(fewer_bits(b, p), each)
+    for number in range(1, len(lite0().blocks) + 1):
+        for share in SHARES:
+            name = f"block {number} without {share:.0%}"
+            found[name] = lambda n=number, s=share: thinner(n, s, each)
+    return found
+
+
+def compared(outputs: Tensor, expected: Tensor) -> dict:
+    """Piece by piece whether the first guess is the same; and the logits' relative error."""
+    error = notebook.relative_error(outputs, expected)
+    return {"agree": agree(outputs, expected), "error": round(error, 4)}
+
+
+def rounding(per: str, each: int = EACH) -> dict:
+    """What 8 bits, and nothing else, leave of the answers in 32."""
+    network = notebook.folded(lite0())
+    notebook.round_weights(network, 8, per)
+    return compared(page_logits(network, each), whole(each))
+
+
+def measure_page() -> dict:
+    torch.set_num_threads(1)
+    return made() | {
+        "rounding": {per: rounding(per) for per in ("channel", "tensor")},
+        "answers": {n: compared(way(), whole_page()) for n, way in tqdm(page_ways().items())},
+    }
+
+
+PARTS = {"lite0": measure, "page": measure_page}
+
 if __name__ == "__main__":
-    save("lite0", measure())
+    for part in sys.argv[1:] or PARTS:
+        save(part, PARTS[part]())
