@@ -532,6 +532,7 @@ def check_kept(
     """
     kept, usual = (k.compile_network(network, x.shape[-1], len(x), keep=e) for e in (True, False))
     check_apart(kept, x)
+    assert usual.bytes < kept.bytes, "no value takes the place of another"
     (ours, floats), (wanted, _) = (left_by(k, each, x, fused) for each in (kept, usual))
     assert torch.equal(ours, wanted), "another answer where values are kept"
     for program in (kept, usual):
