@@ -107,19 +107,19 @@ class Shape(NamedTuple):
     size: int
     stride: int
 
-    def side(self, side: int) -> int:
-        return (side + 2 * (self.size // 2) - self.size) // self.stride + 1
-
     def numbers(self, groups: int) -> tuple[Tensor, Tensor, Tensor]:
         """A map, weights and a bias. What they give lies on both sides of every clamp."""
         x = torch.randn(self.m, self.lines, self.columns)
         weight = torch.randn(self.n, self.m // groups, self.size, self.size)
         return x, weight * 4 / math.sqrt(weight[0].numel()), torch.randn(self.n)
 
-    def answer(self, x, weight, bias, groups: int) -> tuple[Tensor, Tensor]:
-        """Before the activation, and the sums without signs."""
-        settings = self.stride, self.size // 2, 1, groups
-        x, weight, bias = x.double(), weight.double(), bias.double()
+    def answer(self, x, weight, bias, groups: int, zeros: tuple = ()) -> tuple[Tensor, Tensor]:
+        """Before the activation, and the sums without signs. `zeros`: above and before the map,
+        below and behind it.
+        """
+        settings, rim = (self.stride, 0, 1, groups), self.size // 2
+        x = F.pad(x.double(), (zeros or (rim, rim)) * 2)
+        weight, bias = weight.double(), bias.double()
         added = F.conv2d(x.abs(), weight.abs(), bias.abs(), *settings)
         return F.conv2d(x, weight, bias, *settings), added
 
@@ -232,42 +232,77 @@ def check_peak(bench: Bench, times: int) -> None:
 # ---------------------------------------------------------------- what is compiled
 
 
-def maps_left(bench: Bench, network: nn.Module, x: Tensor, n: int, side: int) -> list[Tensor]:
-    """All that the last step leaves in memory: (side, side, held), once for each of FILLED."""
+class Sized(NamedTuple):
+    """A map in memory, and how many places of a line may be written, to a multiple of what."""
+
+    side: int
+    held: int
+    by: int = 1
+
+    @property
+    def numbers(self) -> int:
+        """The places that are too many in the last line stand behind the map."""
+        return (self.side**2 + -self.side % self.by) * self.held
+
+
+def run_watched(bench: Bench, program, x: Tensor, padded: Sized, out: Sized) -> None:
+    """The calls of one layer, each of which may write into its own map and nowhere else."""
+    bench.machine.write(program.picture, x)
+    for name, *numbers in program.calls:
+        at, room = (numbers[1], padded) if name == "pad" else (program.answer, out)
+        bench.call(name, *numbers, writes=(at, room.numbers))
+
+
+def maps_left(
+    bench: Bench, network: nn.Module, x: Tensor, n: int, side: int, zeros: int
+) -> list[Tensor]:
+    """All that one layer leaves in memory: (side, side, held), once for each of FILLED.
+
+    `zeros`: how many a line of its map gets, on both sides together.
+    """
     k, found = bench.k, []
     held = 3 if len(x) == 3 else multiple(len(x))
     program = k.compile_network(network, x.shape[-1], held)
     assert program.bytes <= 4 * len(bench.floats), "the bench is too small"
     assert program.classes == n
+    by = 4 if any(name.startswith("depthwise") for name, *_ in program.calls) else 1
+    sizes = Sized(x.shape[-1] + zeros, held), Sized(side, multiple(n), by)
     for filled in FILLED:
         bench.clear(filled)
         bench.floats[: len(program.weights)] = program.weights
-        k.run(bench.machine, program, F.pad(x, (0, 0, 0, 0, 0, held - len(x))))
+        run_watched(bench, program, side_by_side(x, held), *sizes)
         found.append(bench.map(program.answer, side, side, multiple(n)))
     return found
 
 
 @torch.no_grad()
-def check_layer(bench: Bench, shape: Shape, kind: str, activation: type | None) -> None:
-    """A layer as the compiler calls it, with channels that nobody has left at 0."""
-    groups = shape.m if kind == "depthwise" else 1
+def check_layer(
+    bench: Bench, shape: Shape, kind: str, activation: type | None, zeros: tuple = ()
+) -> None:
+    """A layer as the compiler calls it, with channels that nobody has left at 0.
+
+    `zeros`: what a layer in front puts around its map; empty if the convolution does it.
+    """
+    groups, rim = shape.m if kind == "depthwise" else 1, shape.size // 2
     x, weight, bias = shape.numbers(groups)
-    settings = shape.size, shape.stride, shape.size // 2, 1, groups
+    settings = shape.size, shape.stride, 0 if zeros else rim, 1, groups
     if kind == "linear":
         layer = nn.Linear(shape.m, shape.n)
         network = nn.Sequential(nn.Flatten(), layer)
     else:
         layer = nn.Conv2d(shape.m, shape.n, *settings)
-        network = nn.Sequential(layer)
+        network = nn.Sequential(*[nn.ZeroPad2d(zeros * 2)] * bool(zeros), layer)
     layer.weight.copy_(weight.view_as(layer.weight))
     layer.bias.copy_(bias)
     if activation:
         network.append(activation())
-    y, added = shape.answer(x, weight, bias, groups)
-    held = multiple(shape.n)
+    y, added = shape.answer(x, weight, bias, groups, zeros)
+    if activation is nn.Hardsigmoid:
+        added = added + 3  # is added too, and may be all that a window without a map has
+    held, around = multiple(shape.n), sum(zeros or (rim, rim))
     expected, sums = (side_by_side(each, held) for each in (LAYERS[activation](y), added))
-    for ours in maps_left(bench, network, x, shape.n, y.shape[-1]):
-        assert_near(ours, expected, sums, f"{kind} {shape} {activation}")
+    for ours in maps_left(bench, network, x, shape.n, y.shape[-1], around):
+        assert_near(ours, expected, sums, f"{kind} {shape} {zeros} {activation}")
         assert not ours[..., shape.n :].any(), "a channel that is none is not 0"
 
 
@@ -293,6 +328,31 @@ class Small(nn.Module):
         wide = wide * self.gate(self.pool(wide))
         x = self.smaller(x + self.narrow(wide))
         return self.last(self.drop(self.pool(x).flatten(1)))
+
+
+ZEROS = ((0, 1), (1, 2), (2, 1), (1, 1), (0, 0), (1, 0), (3, 6))  # before a map and behind it
+
+
+class Uneven(nn.Module):
+    """Zeros in layers of their own: around a picture, behind an activation, for two layers at once,
+    around what is read elsewhere without them; one layer of zeros twice.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.far, self.both = nn.ZeroPad2d((0, 1, 0, 1)), nn.ZeroPad2d((1, 2, 1, 2))
+        self.stem, self.act = nn.Conv2d(3, 12, 3, 2), nn.ReLU6()
+        self.one = nn.Conv2d(12, 12, 5, 2, groups=12)
+        self.other = nn.Sequential(nn.Conv2d(12, 12, 5, 2), nn.Hardswish())
+        self.same, self.pool = nn.Conv2d(12, 12, 4, groups=1), nn.AdaptiveAvgPool2d(1)
+        self.next = nn.Sequential(self.far, nn.Conv2d(12, 20, 3, 2), nn.ReLU())
+        self.last = nn.Linear(20, 7)
+
+    def forward(self, x):
+        x = self.both(self.act(self.stem(self.far(x))))
+        x = self.one(x) + self.other(x)
+        x = x + self.same(self.both(x))
+        return self.last(self.pool(self.next(x)).flatten(1))
 
 
 def compile_behind(k: SimpleNamespace, before: int, network: nn.Module, side: int, held: int = 3):
@@ -367,13 +427,15 @@ def relative(ours: Tensor, expected: Tensor) -> float:
 
 
 @torch.no_grad()
-def check_small(k: SimpleNamespace, fused: bool, side: int) -> None:
-    network, x = Small().eval(), torch.randn(2, 3, side, side)
+def check_small(k: SimpleNamespace, fused: bool, side: int, kind: type = Small) -> None:
+    network, x = kind().eval(), torch.randn(2, 3, side, side)
     for each in network.modules():
         if isinstance(each, nn.Conv2d | nn.Linear):
             each.weight.mul_(2)
+    if not fused:
+        check_kept(k, network, x[0], fused)
     error = relative(answers(k, network, x, fused), network.double()(x.double()))
-    assert error < 1e-5, f"a small network at {side}: an error of {error:.1e}"
+    assert error < 1e-5, f"{kind.__name__} at {side}: an error of {error:.1e}"
 
 
 @torch.no_grad()
@@ -387,6 +449,111 @@ def check_room(k: SimpleNamespace, fused: bool) -> None:
         network = nn.Sequential(layer)
         error = relative(answers(k, network, x, fused), layer.double()(x.double())[..., 0, 0])
         assert error < CLOSE
+
+
+@torch.no_grad()
+def check_room_to_read(k: SimpleNamespace, fused: bool) -> None:
+    """A depthwise layer without any zeros, whose map is the last in memory. Of a line of 3 places
+    its kernel reads 9. A place of 16 channels has 64 bytes: nothing is left over at the end.
+    """
+    for size in (3, 5):
+        filters = nn.Conv2d(16, 16, size, 2, groups=16)
+        pointwise = [nn.Conv2d(16, 16, 1) for _ in range(2)]
+        network = nn.Sequential(*pointwise, nn.ZeroPad2d(0), filters)
+        x = torch.randn(1, 16, size, size)
+        error = relative(answers(k, network, x, fused), network.double()(x.double()).flatten(1))
+        assert error < CLOSE
+
+
+# ---------------------------------------------------------------- values that are kept
+
+
+@torch.no_grad()
+def seen(network: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """What each layer with weights answers to a map (channels, side, side), in float64, by name."""
+    found, network = {}, deepcopy(network).double()
+    for name, each in network.named_modules():
+        if isinstance(each, nn.Conv2d | nn.Linear):
+            each.register_forward_hook(lambda _m, _x, y, name=name: found.update({name: y}))
+    network(x[None].double())
+    return {name: (y[0] if y.dim() == 4 else y[0, :, None, None]) for name, y in found.items()}
+
+
+def without_weights(kind: str, x: Tensor, z: Tensor) -> Tensor:
+    """A step by PyTorch, of what it reads."""
+    return {"add": x + z, "scale": x * z, "mean": x.mean((1, 2), keepdim=True)}[kind]
+
+
+def check_apart(program, x: Tensor) -> None:
+    """Weights, the picture, the map with its zeros, each value: none overlaps another."""
+    found = [(0, 4 * len(program.weights)), (program.picture, 4 * x.numel())]
+    found += [(each.output, each.map.bytes()) for each in program.places]
+    pads = [call for call in program.calls if call[0] == "pad"]
+    assert len({call[2] for call in pads}) <= 1
+    sizes = [above + below + lines * line for *_, above, below, _, lines, _, line in pads]
+    found += [(call[2], max(sizes)) for call in pads[:1]]
+    ends = sorted((start, start + size) for start, size in found)
+    for (_, end), (start, _) in zip(ends, ends[1:] + [(program.bytes, 0)], strict=True):
+        assert end <= start, "two places overlap"
+
+
+def left_by(k: SimpleNamespace, program, x: Tensor, fused: bool) -> tuple[Tensor, Tensor]:
+    """The answer, and all of memory behind it."""
+    machine = k.Machine(k.assemble(k.all_kernels(fused)), program.bytes)
+    machine.floats.fill_(math.nan)
+    machine.write(0, program.weights)
+    return k.run(machine, program, x), machine.floats.clone()
+
+
+def check_weights(place, layer: nn.Module, floats: Tensor) -> None:
+    """The first of each stands where the place says. The hard sigmoid's are divided."""
+    bias = torch.zeros(1) if layer.bias is None else layer.bias
+    divided, more = (6, 0.5) if place.step.activation is nn.Hardsigmoid else (1, 0)
+    first = layer.weight.flatten()[0] / divided, bias[0] / divided + more
+    assert tuple(floats[at // 4] for at in place.weights) == first, place.step.name
+
+
+def check_calls(program) -> None:
+    """Each place has as many calls as are its layer's, or its operation's, and none is left."""
+    calls = iter(program.calls)
+    for place in program.places:
+        own = [next(calls) for _ in range(place.calls)]
+        found = {call[2:4] if place.weights else call[0] for call in own if call[0] != "pad"}
+        assert found == {place.weights or place.step.kind}, place.step.name
+    assert next(calls, None) is None, "more calls than places have"
+
+
+@torch.no_grad()
+def check_kept(
+    k: SimpleNamespace, network: nn.Module, x: Tensor, fused: bool, theirs: nn.Module | None = None
+) -> None:
+    """With `keep` each value is there in the end, as PyTorch's hooks see it. `theirs`: the network
+    that PyTorch runs, if it is another.
+    """
+    kept, usual = (k.compile_network(network, x.shape[-1], len(x), keep=e) for e in (True, False))
+    check_apart(kept, x)
+    assert usual.bytes < kept.bytes, "no value takes the place of another"
+    (ours, floats), (wanted, _) = (left_by(k, each, x, fused) for each in (kept, usual))
+    assert torch.equal(ours, wanted), "another answer where values are kept"
+    for program in (kept, usual):
+        check_calls(program)
+    assert [each._replace(step=0, output=0) for each in kept.places] == [
+        each._replace(step=0, output=0) for each in usual.places
+    ]
+    expected, values = seen(theirs or network, x), [x.double()]
+    names = [each.step.name for each in kept.places if each.weights]
+    assert names == list(expected), "layers by other names, or in another order"
+    for place in kept.places:
+        step, (channels, side, held) = place.step, place.map
+        if place.weights:
+            check_weights(place, network.get_submodule(step.name), floats)
+            value = LAYERS[step.activation](expected[step.name])
+        else:
+            value = without_weights(step.kind, *(values[step.inputs[i]] for i in (0, -1)))
+        values.append(value)
+        stands = floats[place.output // 4 :][: side**2 * held].view(side, side, held)
+        error = relative(stands[..., :channels].permute(2, 0, 1), value)
+        assert value.shape == (channels, side, side) and error < 1e-4, f"{step.name}: {error:.1e}"
 
 
 # ---------------------------------------------------------------- what has no kernel
@@ -502,7 +669,8 @@ def check_everything(k: SimpleNamespace) -> None:
         check_layer(bench, Shape(3, 8, 9, 9, 3, 2), "dense", nn.Hardswish)
         check_layer(bench, Shape(12, 12, 7, 7, 3, 1), "dense", nn.ReLU)  # six and one
         check_room(k, fused)
+        check_room_to_read(k, fused)
         check_small(k, fused, 20)
-        check_small(k, fused, 15)
+        check_small(k, fused, (22, 15)[fused], Uneven)
         check_bytes(k, fused)
     check_packing(k)

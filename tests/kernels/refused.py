@@ -50,6 +50,28 @@ def two_answers(x: Tensor, one: nn.Module, other: nn.Module) -> tuple[Tensor, Te
     return one(x), other(x)
 
 
+def zeros_for_a_sum(x: Tensor, zeros: nn.Module, layer: nn.Module) -> Tensor:
+    """A layer reads a map with zeros around it, and so does a sum."""
+    y = zeros(x)
+    return layer(y) + y
+
+
+def two_with_zeros(x: Tensor, zeros: nn.Module, one: nn.Module, other: nn.Module) -> Tensor:
+    y = zeros(x)
+    return one(y) + other(y)
+
+
+class Called(nn.Module):
+    """Layers by the names that `torch.fx` gives to what comes in and goes out."""
+
+    def __init__(self, x: nn.Module, output: nn.Module):
+        super().__init__()
+        self.stem, self.x, self.output, self.end = nn.Conv2d(3, 8, 1), x, output, behind()[1:]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.end(self.output(self.x(self.stem(x))))
+
+
 class TwoPictures(nn.Module):
     """The second need not be given."""
 
@@ -154,10 +176,62 @@ ANSWERS = {
         behind(), Does(lambda x, a, b: two_answers(x, a, b)[0], nn.Linear(5, 5), nn.Linear(5, 5))
     ),
 }
+BARE, BARE_5, ROUND = nn.Conv2d(8, 8, 3), nn.Conv2d(8, 8, 5), nn.Conv2d(8, 8, 3, padding=1)
+ZEROS = {
+    "more above than beside": (behind(nn.ZeroPad2d((1, 1, 2, 2)), BARE), "ZeroPad2d"),
+    "before, but below": (behind(nn.ZeroPad2d((1, 0, 0, 1)), BARE), "ZeroPad2d"),
+    "above only": (behind(nn.ZeroPad2d((0, 0, 1, 1)), BARE), "ZeroPad2d"),
+    "fewer than none": (behind(nn.ZeroPad2d(-1), BARE), "ZeroPad2d"),
+    "fewer than none before": (behind(nn.ZeroPad2d((-1, 1, -1, 1)), BARE), "ZeroPad2d"),
+    "fewer than none behind": (behind(nn.ZeroPad2d((2, -1, 2, -1)), BARE), "ZeroPad2d"),
+    "for a linear layer": (behind(nn.ZeroPad2d(0), nn.Linear(9, 9)), "ZeroPad2d"),
+    "for an activation": (behind(nn.ZeroPad2d(1), nn.ReLU(), BARE), "ZeroPad2d"),
+    "for a pool": (behind(nn.ZeroPad2d(1)), "ZeroPad2d"),
+    "for a sum": (behind(Does(lambda x, zeros: zeros(x) + zeros(x), nn.ZeroPad2d(1))), "ZeroPad2d"),
+    "for a layer and a sum": (behind(Does(zeros_for_a_sum, nn.ZeroPad2d(1), MIX)), "ZeroPad2d"),
+    "for the answer": (nn.Sequential(nn.Conv2d(3, 8, 1), nn.ZeroPad2d(1)), "ZeroPad2d"),
+    "for nobody": (behind(Does(lambda x, zeros: (zeros(x), x)[1], nn.ZeroPad2d(1))), "ZeroPad2d"),
+    "for what does nothing": (behind(nn.ZeroPad2d(1), nn.Identity(), BARE), "ZeroPad2d"),
+    "for zeros": (behind(nn.ZeroPad2d(1), nn.ZeroPad2d((0, 1, 0, 1)), BARE), "ZeroPad2d"),
+    "for a layer with its own": (behind(nn.ZeroPad2d(1), ROUND), "padding=(1, 1)"),
+    "none, for a layer with its own": (behind(nn.ZeroPad2d(0), ROUND), "padding=(1, 1)"),
+    "for two, one with its own": (
+        behind(Does(two_with_zeros, nn.ZeroPad2d(1), BARE_5, nn.Conv2d(8, 8, 7, padding=1))),
+        "padding=(1, 1)",
+    ),
+    "for a transposed convolution": (
+        behind(nn.ZeroPad2d(1), nn.ConvTranspose2d(8, 8, 1)),
+        "ZeroPad2d",
+    ),
+    "for a layer that has none elsewhere": (
+        behind(Does(lambda x, zeros, c: c(c(zeros(x))), nn.ZeroPad2d(1), BARE)),
+        "Conv2d",
+    ),
+    "of an input by its name": (
+        behind(Does(lambda x, zeros, c: c(zeros(input=x)), nn.ZeroPad2d(1), BARE)),
+        "ZeroPad2d",
+    ),
+    "for an input by its name": (
+        behind(Does(lambda x, zeros, c: c(input=zeros(x)), nn.ZeroPad2d(1), BARE)),
+        "Conv2d",
+    ),
+    "for a depthwise layer of 7": (
+        behind(nn.ZeroPad2d(3), nn.Conv2d(8, 8, 7, groups=8)),
+        "groups",
+    ),
+    "by a function": (behind(Does(lambda x, c: c(F.pad(x, (1, 1, 1, 1))), BARE)), "pad"),
+    "a constant of 0": (behind(nn.ConstantPad2d(1, 0.0), BARE), "ConstantPad2d"),
+    "ones": (behind(nn.ConstantPad2d(1, 1.0), BARE), "ConstantPad2d"),
+    "a reflection": (behind(nn.ReflectionPad2d(1), BARE), "ReflectionPad2d"),
+    "the edge again": (behind(nn.ReplicationPad2d(1), BARE), "ReplicationPad2d"),
+    "the other side": (behind(nn.CircularPad2d(1), BARE), "CircularPad2d"),
+    "for one that is called output": (Called(nn.ZeroPad2d(1), nn.ReLU()), "ZeroPad2d"),
+}
 ALL = {
     **{f"layer: {name}": pair for name, pair in LAYERS.items()},
     **{f"operation: {name}": pair for name, pair in OPERATIONS.items()},
     **{f"activation: {name}": (each, "activation") for name, each in ACTIVATIONS.items()},
+    **{f"zeros: {name}": pair for name, pair in ZEROS.items()},
     **{f"answer: {name}": (each, "return") for name, each in ANSWERS.items()},
 }
 SIDE = 9  # of the picture
@@ -174,5 +248,21 @@ ACCEPTED = {
         nn.Linear(8, 5),
     ),
     "what does nothing": behind(nn.Identity(), nn.Dropout(0.5), nn.ReLU()),
+    "zeros behind an activation": behind(nn.ReLU(), nn.ZeroPad2d((0, 1, 0, 1)), BARE, nn.ReLU6()),
+    "zeros around a picture": nn.Sequential(
+        nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(3, 8, 3, 2), *behind()[1:]
+    ),
+    "no zeros": behind(nn.ZeroPad2d(0), BARE),
+    "zeros that no window sees": behind(nn.ZeroPad2d((0, 9, 0, 9)), nn.Conv2d(8, 8, 3, 3)),
+    "zeros around a pointwise layer's map": behind(nn.ZeroPad2d((2, 1, 2, 1)), MIX),
+    "a map with zeros and without": behind(
+        Does(lambda x, zeros, layer: x + layer(zeros(x)), nn.ZeroPad2d(1), BARE)
+    ),
+    "zeros for two layers": behind(Does(two_with_zeros, nn.ZeroPad2d(1), BARE, BARE)),
+    "a layer with zeros and without": behind(
+        Does(lambda x, zeros, layer: layer(zeros(x)) + layer(x), nn.ZeroPad2d(0), MIX)
+    ),
+    "zeros twice": behind(*2 * (nn.ZeroPad2d((0, 1, 0, 1)), BARE)),
+    "zeros that are called x, for one that is called output": Called(nn.ZeroPad2d(1), BARE),
     "a product of two vectors": behind(Does(lambda x, p, q: p(x) * q(p(x)), POOL, MIX)),
 }

@@ -3,6 +3,7 @@ them is caught. Through wasmtime: the same bytes and the same calls as in the re
 """
 
 import random
+from copy import deepcopy
 from itertools import product
 from typing import NamedTuple
 
@@ -114,10 +115,34 @@ def test_a_layer_is_compiled(bench, activation):
                 checks.check_layer(bench, shape, "depthwise", activation)
 
 
+@pytest.mark.parametrize("zeros", checks.ZEROS)
+def test_zeros_in_a_layer_of_their_own(bench, zeros):
+    """Odd maps and even ones, full filters and depthwise ones, also those that see no zero."""
+    some = random.Random(3)
+    shapes = [
+        Shape(channels, some.choice(CHANNELS), side, side, size, stride)
+        for channels, side, size, stride in product((3, 5, 12), (2, 3, 6, 9, 14), (3, 5), (1, 2))
+        if side + sum(zeros) >= size
+    ]
+    for shape in shapes:
+        activation = some.choice(list(LAYERS))
+        checks.check_layer(bench, shape, "dense", activation, zeros)
+        if shape.m > 3:
+            checks.check_layer(bench, shape._replace(n=shape.m), "depthwise", activation, zeros)
+    checks.check_layer(bench, Shape(12, 17, 5, 5, 1, 1), "dense", nn.ReLU6, zeros)
+    checks.check_layer(bench, Shape(5, 9, 8, 8, 4, 3), "dense", nn.ReLU, zeros)
+
+
+def test_a_kernel_may_read_behind_its_map(bench):
+    checks.check_room_to_read(K, bench.fused)
+
+
 def test_a_small_network_with_all_that_there_is(bench):
     """At sides that leave odd maps and even ones."""
     for side in (1, 2, 7, 14, 15, 20, 33):
         checks.check_small(K, bench.fused, side)
+    for side in (12, 15, 18, 20, 33):  # each remainder by 4, odd maps and even ones
+        checks.check_small(K, bench.fused, side, checks.Uneven)
 
 
 # ---------------------------------------------------------------- what has no kernel
@@ -126,6 +151,20 @@ def test_a_small_network_with_all_that_there_is(bench):
 @pytest.mark.parametrize("name", refused.ALL)
 def test_what_has_no_kernel_is_named(name):
     checks.check_refused(K, name)
+
+
+@pytest.mark.parametrize("groups", [1, 8])
+def test_a_map_smaller_than_its_filters_is_named(groups):
+    """PyTorch takes none either."""
+    for zeros, side, size in (((0, 0), 2, 3), ((0, 1), 3, 5), ((1, 0), 1, 3)):
+        filters = nn.Conv2d(8, 8, size, groups=groups)
+        for before in (zeros, zeros[::-1]):
+            network = nn.Sequential(nn.Conv2d(3, 8, 1), nn.ZeroPad2d(before * 2), filters)
+            with pytest.raises(RuntimeError, match="can't be greater"):
+                network(torch.zeros(1, 3, side, side))
+            with pytest.raises(ValueError, match=rf"Conv2d\(8.*a map of {side} is too small"):
+                K.compile_network(network, side)
+            K.compile_network(network, side + 1)
 
 
 @pytest.mark.parametrize("name", refused.ACCEPTED)
@@ -209,3 +248,42 @@ def test_a_network_gives_its_answers_at_another_side(name):
     wanted = case(name, OTHER_SIDES[name])
     ours = checks.answers(K, wanted.network, wanted.pictures, fused=False)
     assert_same_answers(ours, wanted, f"{name} at {OTHER_SIDES[name]}")
+
+
+# ---------------------------------------------------------------- values that are kept
+
+
+@torch.no_grad()
+def lite0() -> tuple[nn.Module, nn.Module]:
+    """EfficientNet-Lite0, folded: with TensorFlow's padding as its chapter does it, and with as
+    many zeros in layers of their own, for a picture of 224×224.
+    """
+    trained = definitions("trained")
+    theirs = trained.EfficientNetLite0().eval()
+    DEVICE.take_averages(theirs, [DEVICE.random_cuts(8, seed=1)])
+    for unit in trained.units(theirs):
+        unit.conv, unit.norm = K.fold(unit.conv, unit.norm), nn.Identity()
+    ours, side = deepcopy(theirs), 224
+    for unit in trained.units(ours):
+        if hasattr(unit, "pad"):
+            added = unit.pad(torch.zeros(1, 1, side, side)).shape[-1] - side
+            before = added // 2
+            unit.pad = nn.ZeroPad2d((before, added - before) * 2)
+            side //= 2
+    return ours, theirs
+
+
+def test_each_value_of_v2_is_kept():
+    wanted = case("V2", 224)
+    checks.check_kept(K, wanted.network, wanted.pictures[0], fused=False)
+
+
+def test_each_value_of_lite0_is_kept():
+    """And its answer is the one with TensorFlow's padding, which is another than PyTorch's."""
+    ours, theirs = lite0()
+    pictures = DEVICE.random_cuts(1, seed=2)
+    checks.check_kept(K, ours, pictures[0], False, theirs)
+    zeros = [each.padding for each in ours.modules() if isinstance(each, nn.ZeroPad2d)]
+    assert zeros == [(0, 1, 0, 1), (0, 1, 0, 1), (1, 2, 1, 2), (0, 1, 0, 1), (1, 2, 1, 2)]
+    program = K.compile_network(ours, 224)
+    assert sum(call[0] == "pad" for call in program.calls) == 17
