@@ -154,12 +154,12 @@ globalThis.explorers.intake = (() => {
 
   // ---------------------------------------------------------------- opening
 
-  /* A source of width × height pixels, that drawImage takes. */
-  function pictureOf(source, width, height, name) {
+  /* An ImageBitmap or a canvas as a picture. */
+  function pictureOf(source, name) {
     let open = true;
     return {
-      width,
-      height,
+      width: source.width,
+      height: source.height,
       name,
       note: "", // what the reader should be told although the picture was taken
 
@@ -176,8 +176,8 @@ globalThis.explorers.intake = (() => {
 
       close() {
         open = false;
-        if (source.getContext) source.width = source.height = 0; // lets its memory go
-        else source.removeAttribute("src");
+        if (source.close) source.close();
+        else source.width = source.height = 0; // lets a canvas' memory go
       },
     };
   }
@@ -255,19 +255,24 @@ globalThis.explorers.intake = (() => {
       throw new Refused("This browser does not let a page read pictures: it hands out noise in their place, against tracking. Allow this page to read a canvas, or use another browser.");
   }
 
-  /* Draws the whole image, small, and reads it: what is damaged or may not be read shows here. Of an
-     image that was cut off, Chromium and Firefox draw what there is; it is white where it ends.
-     WebKit draws nothing of it. */
-  async function checkDrawn(image, name) {
+  /* The whole image, decoded and upright. (WebKit knows where the parts of a photograph are that its
+     EXIF turns only when it is drawn as a whole: so no part is drawn of the <img>.) An image
+     that was cut off is damaged for Chromium and WebKit; Firefox decodes what there is, and white
+     behind it. */
+  async function decoded(image, name) {
     const damaged = new Refused(`${quoted(name)} could not be decoded. It may be damaged, or too large for this device.`);
-    const context = blank(64, 64);
+    let bitmap;
     try {
       await image.decode(); // off the page's own thread
-      context.drawImage(image, 0, 0, 64, 64);
+      bitmap = await createImageBitmap(image);
     } catch {
       throw damaged;
     }
-    if (alphas(context, name).every((each) => each === 0)) throw damaged;
+    const context = blank(64, 64);
+    context.drawImage(bitmap, 0, 0, 64, 64);
+    if (alphas(context, name).some((each) => each > 0)) return bitmap;
+    bitmap.close();
+    throw damaged;
   }
 
   function alphas(context, name) {
@@ -284,17 +289,12 @@ globalThis.explorers.intake = (() => {
       signal?.throwIfAborted();
       throw failed(error);
     });
-    const picture = pictureOf(image, image.naturalWidth, image.naturalHeight, name);
-    try {
-      await check();
-      checkSize(picture.width, picture.height, name);
-      await checkDrawn(image, name);
-      signal?.throwIfAborted();
-      return picture;
-    } catch (error) {
-      picture.close();
-      throw error;
-    }
+    await check();
+    checkSize(image.naturalWidth, image.naturalHeight, name);
+    const bitmap = await decoded(image, name);
+    if (signal?.aborted) bitmap.close();
+    signal?.throwIfAborted();
+    return pictureOf(bitmap, name);
   }
 
   async function fromFile(file, signal) {
@@ -312,11 +312,10 @@ globalThis.explorers.intake = (() => {
   function fromVideo(video) {
     const { videoWidth: width, videoHeight: height } = video;
     if (!width || video.readyState < 2) throw new Refused("The camera has not sent a picture yet. Wait a moment, and try again.");
+    checkSize(width, height, "camera");
     const context = blank(width, height);
     context.drawImage(video, 0, 0);
-    const picture = pictureOf(context.canvas, width, height, "");
-    checkSize(width, height, "the camera");
-    return picture;
+    return pictureOf(context.canvas, "");
   }
 
   function fromList(files) {
