@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import zlib
 from functools import cache
 
@@ -308,12 +309,26 @@ def licence() -> str:
 # ---------------------------------------------------------------- what a page shows at first
 
 
+NOTEBOOKS = {  # the page's names of changes: the notebook's
+    "shortcuts": "no_shortcuts",
+    "activation": "activation_behind_the_projection",
+    "padding": "symmetric_padding",
+    "epsilon": "pytorchs_epsilon",
+}
+
+
 def agree() -> dict[str, float]:
     """Per cent of pieces of photographs whose first guess a change leaves, by the page's names."""
-    recorded = json.loads(ANSWERS.read_text(encoding="utf-8")).get("page")
-    if recorded is None:
-        return {"pieces": 0}
-    return recorded
+    recorded = json.loads(ANSWERS.read_text(encoding="utf-8"))["page"]
+    marks = {name: each["agree"] for name, each in recorded["answers"].items()}
+    kept = {name: 100 * each.count("1") / len(each) for name, each in marks.items()}
+    found = {ours: kept[theirs] for ours, theirs in NOTEBOOKS.items()}
+    for name, share in kept.items():
+        if bits := re.fullmatch(r"(\d) bits per (\w+)", name):
+            found["bits {} per {}".format(*bits.groups())] = share
+        if removed := re.fullmatch(r"block (\d+) without (\d+)%", name):
+            found["channels {} {}".format(*removed.groups())] = share
+    return {"pieces": recorded["pieces"]} | found
 
 
 def make() -> dict:

@@ -1,0 +1,37 @@
+"""Names for the expressions beside the numbers of the page with a picture of the reader's own."""
+
+import json
+
+from explorers.picture import data
+from tests.trained.numbers import MACS, WITH, WITHOUT, kept, narrow, network, wide  # noqa: F401
+from tools import trained
+from tools.counting import totals_by_kind
+
+RECORD = json.loads(data.RECORD.read_text(encoding="utf-8"))
+UNITS = {unit["name"]: unit for unit in RECORD["units"]}
+FIRST = [100 * share for _, share in RECORD["top"][:3]]
+PIECES = trained.load()["lite0"]["pieces"]
+CUT_PIECES = len(trained.photograph_names()) * (trained.EACH // 3)
+SIDE = data.SIDE
+SHARES = {
+    kind: 100 * macs / MACS for kind, (macs, _) in totals_by_kind(network, 3, SIDE, SIDE).items()
+}
+WEIGHTS = sum(layer["count"] for layer in data.layers())
+CALLS, MEMORY = len(data.program().calls), data.program().bytes
+
+
+def side(number: int) -> int:
+    """Of the maps that leave a block."""
+    return UNITS[str(number)]["parts"][-1]["side"]
+
+
+def page(name: str) -> float:
+    """Per cent of the pieces whose first guess a change of the page's network leaves."""
+    marks = trained.load()["page"]["answers"][name]["agree"]
+    return 100 * marks.count("1") / len(marks)
+
+
+def rounded(per: str) -> float:
+    """Per cent of the pieces whose first guess 8 bits leave as 32 bits have it."""
+    marks = trained.load()["page"]["rounding"][per]["agree"]
+    return 100 * marks.count("1") / len(marks)
