@@ -36,19 +36,23 @@ const change = { kind: "none" };
 let news = pixels;
 const units = network.units.map(({ parts }, unit) =>
   parts.map(({ name }) => {
-    const seen = it.look(news, { unit, part: name, channel: null, at: null, change, sheet: false });
+    const seen = it.look(news, { unit, part: name, channel: null, at: null, change, name: 0, sheet: false });
     news = null;
     return seen;
   }),
 );
+const whys = [0, 1, 2, 3, 4].map((name) => {
+  const ask = { unit: 0, part: "filtered", channel: null, at: null, change, name, sheet: false };
+  return it.look(null, ask).why;
+});
 const switches = {};
 for (const [name, change] of Object.entries(CHANGES)) {
-  const ask = { unit: 0, part: "filtered", channel: null, at: null, change, sheet: false };
+  const ask = { unit: 0, part: "filtered", channel: null, at: null, change, name: 0, sheet: false };
   const { top, now } = it.look(null, ask);
   switches[name] = { top, now };
 }
 const plain = (key, each) => (each instanceof Uint8Array ? Array.from(each) : each);
-console.log(JSON.stringify({ units, switches }, plain));
+console.log(JSON.stringify({ units, whys, switches }, plain));
 """
 CHANGES = {  # by the names that the page has for them
     "shortcuts": {"kind": "shortcuts"},
@@ -92,6 +96,11 @@ def short(value):
     return [short(each) for each in value] if isinstance(value, list) else value
 
 
+def letters(shades: list[int]) -> str:
+    """Sixteen shades, a letter each."""
+    return "".join(f"{shade:x}" for shade in shades)
+
+
 OF_A_CHANNEL = ("rank", "mean", "spread", "zeros", "filter", "at", "number")
 
 
@@ -105,7 +114,7 @@ def record() -> dict:
             (part,) = (p for p in each["parts"] if p["name"] == each["part"])
             shades = part.pop("shades")
             if part["which"] >= 0:  # the picture itself is shown as it is
-                maps[f"{part['which']}:{part['channel']}"] = "".join(f"{s:x}" for s in shades)
+                maps[f"{part['which']}:{part['channel']}"] = letters(shades)
             (own,) = (p for p in listed["parts"] if p["name"] == each["part"])
             chosen = {key: each[key] for key in OF_A_CHANNEL}
             rows.append(short(own | part | {"chosen": chosen}))
@@ -121,6 +130,7 @@ def record() -> dict:
         "sample": SAMPLE,
         "photo": data.thumbnail(pixels()),
         "top": named(start["top"]),
+        "whys": [short(each | {"shades": letters(each["shades"])}) for each in seen["whys"]],
         "switches": changed,
         "classifier": data.macs()[data.program().places.index(data.program().places[-1])],
         "strip": strip,

@@ -61,11 +61,11 @@
   // ---------------------------------------------------------------- what is shown
 
   /* What was recorded, in the form in which the network answers. */
-  function recorded({ recorded: { top, units, maps, strip, switches } }, s) {
+  function recorded({ recorded: { top, units, maps, strip, switches, whys } }, s) {
     const parts = units[s.unit].parts.map((each) => ({ ...each, shades: maps[`${each.which}:${each.channel}`] }));
     const part = parts.find(({ name }) => name === s.part) ?? parts.at(-1);
     const cells = strip.map(([which, channel], i) => ({ side: units[i].parts.at(-1).side, shades: maps[`${which}:${channel}`] }));
-    return { top, whole: top, now: switches[keyOf(s)]?.now, changed: switches[keyOf(s)]?.top, strip: cells, parts, part: part.name, channel: part.channel, map: part, ...part.chosen, sheet: null };
+    return { top, whole: top, name: s.name, why: whys[s.name], now: switches[keyOf(s)]?.now, changed: switches[keyOf(s)]?.top, strip: cells, parts, part: part.name, channel: part.channel, map: part, ...part.chosen, sheet: null };
   }
   const seen = (data, s) => s.seen ?? recorded(data, s);
   const live = (s) => s.seen !== null;
@@ -88,7 +88,7 @@
       channels: { kind: "channels", block: blockOf(s), share: s.share / 100 },
     };
     const change = effective(s) ? (kinds[s.change] ?? { kind: s.change }) : { kind: "none" };
-    return { unit: s.unit, part: s.part, channel: s.own ? s.channel - 1 : null, at: s.placed ? [s.column - 1, s.line - 1] : null, change, sheet: true };
+    return { unit: s.unit, part: s.part, channel: s.own ? s.channel - 1 : null, at: s.placed ? [s.column - 1, s.line - 1] : null, change, name: s.name, sheet: true };
   }
 
   // ---------------------------------------------------------------- the picture and its names
@@ -107,6 +107,19 @@
     return (
       `<div class="eye-first"><img class="eye-photo" src="${photo}" width="224" height="224" decoding="sync" alt="The picture, cut square: ${name}">` +
       `<div><p class="eye-note">${live(s) ? "Its five first guesses" : "Its five first guesses, as recorded"}</p>${bars(top)}${time}${broken}</div></div>`
+    );
+  }
+
+  /* What each place of the picture says for a name. */
+  function why(data, s) {
+    const { top, name, why: found } = seen(data, s);
+    const photo = s.photo ?? data.recorded.photo;
+    const { side, low, high, at, mean, bias, logit } = found;
+    const text = `What each of ${sides(side)} places says for ${escaped(top[name][0])}: from ${three(low)} to ${three(high)}, most in column ${at[0] + 1}, line ${at[1] + 1}`;
+    return (
+      `<div class="eye-channel"><figure><div class="eye-over"><img src="${photo}" width="224" height="224" alt="">${drawn(found, text)}</div></figure>` +
+      `<div class="eye-beside"><p><b>${escaped(top[name][0])}</b></p><p class="eye-sum">Each of the ${side * side} places speaks for the name, or against it, from ${three(low)} to ${three(high)}. The mean is ${three(mean)}; with the bias ${three(bias)} that is the logit, <b>${three(logit)}</b>.</p>` +
+      `<p class="eye-note">Bright places speak for it. By now a place can have seen the whole picture, not only its square.</p></div></div>`
     );
   }
 
@@ -364,7 +377,7 @@
     const base = document.querySelector('script[src*="picture.js"]').src;
     return new Promise((done, failed) => {
       const script = document.createElement("script");
-      script.src = new URL(name, base);
+      script.src = new URL(`later/${name}`, base);
       script.onload = done;
       script.onerror = () => failed(new Error(`${name} could not be loaded`));
       document.head.append(script);
@@ -475,7 +488,7 @@
   function settle(data, was, s) {
     const { parts } = data.recorded.units[s.unit];
     const changed = (...names) => names.some((name) => was[name] !== s[name]);
-    const next = { ...s };
+    const next = { ...s, name: Number(s.rank) };
     if (!parts.some(({ name }) => name === s.part)) next.part = parts.at(-1).name;
     if (changed("unit", "part") || next.part !== s.part) Object.assign(next, { own: false, placed: false });
     else if (changed("channel")) Object.assign(next, { own: true, placed: false });
@@ -488,7 +501,7 @@
   globalThis.explorers.picture = {
     start: {
       loaded: false, loading: false, progress: 0, note: "", seen: null, photo: null, has: false, filming: false, frame: 0,
-      sample: "cat", zoom: 1, across: 50, down: 50,
+      sample: "cat", zoom: 1, across: 50, down: 50, rank: "0", name: 0,
       unit: 5, part: "filtered", channel: 1, own: false, column: 1, line: 1, placed: false,
       change: "none", guess: "", bits: 4, per: "channel", share: 50,
     },
@@ -510,6 +523,7 @@
         { name: "zoom", kind: "range", label: "Nearer", min: 1, max: 4, step: 0.1, text: `${s.zoom.toFixed(1)}×`, hidden: off },
         { ...moved("across"), label: "Left, right" },
         { ...moved("down"), label: "Up, down" },
+        { name: "rank", kind: "choice", label: "Guess", options: ["first", "second", "third", "fourth", "fifth"].map((each, i) => [i, each]) },
         { name: "unit", kind: "range", label: "Open", min: 0, max: data.recorded.units.length - 1, step: 1, text: title(data.recorded.units[s.unit]) },
         { name: "part", kind: "choice", label: "Map", options: Object.entries(PARTS).map(([value, text]) => [value, text, !parts.some(({ name }) => name === value)]) },
         { name: "channel", kind: "range", label: "Channel", min: 1, max: open.channels, step: 1, text: whole(s.channel), hidden: off },
@@ -526,6 +540,7 @@
     view(data, s) {
       return [
         ["", ["load", "progress", "file", "camera", "sample", "zoom", "across", "down"], first(data, s)],
+        ["Where it sees that", ["rank"], why(data, s)],
         ["The network", ["unit"], network(data, s)],
         ["A block", ["part"], `<p><b>${title(shown(data, s))}</b></p>${block(data, s)}`],
         ["A channel", ["channel"], channelView(data, s)],
