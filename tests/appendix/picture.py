@@ -3,7 +3,7 @@
 import json
 
 from explorers.picture import data
-from tests.trained.numbers import MACS, WITH, WITHOUT, kept, narrow, network, wide  # noqa: F401
+from tests.trained.numbers import BLOCKS, MACS, WITH, WITHOUT, kept, narrow, network, wide  # noqa: F401
 from tools import trained
 from tools.counting import totals_by_kind
 
@@ -29,6 +29,11 @@ def page(name: str) -> float:
     """Per cent of the pieces whose first guess a change of the page's network leaves."""
     marks = trained.load()["page"]["answers"][name]["agree"]
     return 100 * marks.count("1") / len(marks)
+
+
+HALVED = {n: page(f"block {n} without 50%") for n in range(1, len(BLOCKS) + 1)}
+HALVED_WITH = [share for n, share in HALVED.items() if n in trained.SHORTCUTS]
+HALVED_WITHOUT = [share for n, share in HALVED.items() if n not in trained.SHORTCUTS]
 
 
 def rounded(per: str) -> float:

@@ -397,7 +397,7 @@
       const [integers, numbers] = opened(parcel);
       for (const key of Object.keys(parcel)) if (key.startsWith("weights")) delete parcel[key];
       const failed = ({ message }) => change({ loading: false, note: `The network stopped: ${escaped(message || "the browser does not say why")}.` });
-      session = { change, names: parcel.names, samples: parcel.samples, busy: false, sent: {}, picture: null };
+      session = { change, names: parcel.names, samples: parcel.samples, busy: false, sent: {}, picture: null, frames: 0 };
       session.worker = makeWorker({ network: parcel.network, integers, numbers }, answered, failed);
       change({ loading: false, loaded: true });
     } catch (error) {
@@ -434,52 +434,58 @@
     session.worker.postMessage({ pixels, ask: question });
   }
 
+  /* From now on the network looks at this. */
+  function put(picture, sample) {
+    session.picture?.close();
+    session.picture = Object.assign(picture, { sample });
+    session.frames += 1;
+    return { frame: session.frames };
+  }
+
   async function openSample(sample) {
     if (session.opening === sample) return;
     session.opening = sample;
     const picture = await globalThis.explorers.intake.open(session.samples[sample]);
-    session.picture?.close?.();
-    session.picture = Object.assign(picture, { sample });
     session.opening = null;
-    session.change({ frame: session.frame = (session.frame ?? 0) + 1 });
+    session.change(put(picture, sample));
   }
 
-  /* The reader's own picture: a file, or what was dropped, pasted or held. */
-  async function openOwn(source, change, more = {}) {
+  /* The reader's own picture: a file, or what was dropped or pasted. */
+  const OWN = { sample: "yours", has: true, own: false, placed: false, zoom: 1, across: 50, down: 50 };
+
+  async function openOwn(files, change) {
+    stopFilming?.();
     try {
-      const picture = await globalThis.explorers.intake.open(source);
-      session.picture?.close?.();
-      session.picture = Object.assign(picture, { sample: "yours" });
-      change({ sample: "yours", own: false, placed: false, zoom: 1, across: 50, down: 50, frame: (session.frame = (session.frame ?? 0) + 1), has: true, note: picture.note ?? "", ...more });
+      const picture = await globalThis.explorers.intake.open(files);
+      change({ ...OWN, ...put(picture, "yours"), note: escaped(picture.note ?? "") });
     } catch (error) {
-      change({ note: escaped(error.message), ...more });
+      change({ note: escaped(error.message) });
     }
   }
 
-  const camera = { stop: null };
+  let stopFilming = null; // the last picture stays
 
+  /* One picture of the camera after another, as fast as the network answers. */
   async function film(change) {
-    const eye = globalThis.explorers.intake.camera();
+    const { intake } = globalThis.explorers;
+    const lens = intake.camera(() => stopFilming?.());
+    const over = (note) => {
+      stopFilming = null;
+      lens.stop();
+      change({ filming: false, note });
+    };
     try {
-      const video = await eye.start();
-      camera.stop = async () => {
-        camera.stop = null;
-        const still = document.createElement("canvas");
-        [still.width, still.height] = [video.videoWidth, video.videoHeight];
-        still.getContext("2d").drawImage(video, 0, 0);
-        eye.stop();
-        still.toBlob((blob) => openOwn(blob, change, { filming: false }), "image/png");
+      const video = await lens.start();
+      stopFilming = () => over("");
+      change({ ...OWN, ...put(await intake.open(video), "yours"), filming: true, note: "" });
+      const next = async () => {
+        if (!session.busy && stopFilming) change(put(await intake.open(video), "yours"));
+        if (stopFilming) requestAnimationFrame(() => next().catch(failed));
       };
-      await openOwn(video, change, { filming: true });
-      const next = () => {
-        if (!camera.stop) return;
-        if (!session.busy) change({ frame: (session.frame += 1) });
-        requestAnimationFrame(next);
-      };
-      requestAnimationFrame(next);
+      const failed = (error) => over(escaped(error.message));
+      next().catch(failed);
     } catch (error) {
-      camera.stop = null;
-      change({ note: escaped(error.message), filming: false });
+      over(escaped(error.message));
     }
   }
 
@@ -518,7 +524,7 @@
         { name: "load", kind: "action", label: s.loading ? "Loading …" : `Load the network: ${megabytes(bytes)} MB`, hidden: s.loaded || missing },
         { name: "progress", kind: "progress", label: "Loading", hidden: !s.loading },
         { name: "file", kind: "file", label: "Choose a picture", hidden: off },
-        { name: "camera", kind: "action", label: s.filming ? "Hold this picture" : "Camera", hidden: off || !(globalThis.navigator?.mediaDevices?.getUserMedia) },
+        { name: "camera", kind: "action", label: s.filming ? "Hold this picture" : "Camera", hidden: off || !globalThis.explorers.intake.camera().available },
         { name: "sample", kind: "choice", label: "Picture", hidden: off, options: [...Object.keys(data.samples).map((name) => [name, name]), ["yours", "yours", !s.has]] },
         { name: "zoom", kind: "range", label: "Nearer", min: 1, max: 4, step: 0.1, text: `${s.zoom.toFixed(1)}×`, hidden: off },
         { ...moved("across"), label: "Left, right" },
@@ -582,13 +588,13 @@
 
     act(name, data, s, change, files) {
       if (name === "load" && !s.loading) load(data, change);
-      else if (name === "file" && files.length) openOwn(files[0], change);
-      else if (name === "camera") camera.stop ? camera.stop() : film(change);
+      else if (name === "file" && files.length) openOwn(files, change);
+      else if (name === "camera") stopFilming ? stopFilming() : film(change);
     },
 
     begin(data, root, change) {
       globalThis.explorers.intake?.listen(root, (files) => {
-        if (session) openOwn(files[0], change);
+        if (session) openOwn(files, change);
         else change({ note: "Load the network first, then drop your picture again." });
       });
     },
