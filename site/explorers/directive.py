@@ -95,6 +95,8 @@ def ship_scripts(app: Sphinx) -> None:
         for file, code in explorers.files(name).items():
             (static / "later").mkdir(exist_ok=True)
             (static / "later" / file).write_bytes(code)
+        if licence := getattr(explorers.module(name), "licence", None):
+            (static / f"{name}-LICENSE.txt").write_text(licence(), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict:

@@ -12,7 +12,7 @@ UNITS = {unit["name"]: unit for unit in RECORD["units"]}
 FIRST = [100 * share for _, share in RECORD["top"][:3]]
 PIECES = trained.load()["lite0"]["pieces"]
 CUT_PIECES = len(trained.photograph_names()) * (trained.EACH // 3)
-SIDE = data.SIDE
+SIDE, LAST_SIDE = data.SIDE, RECORD["whys"][0]["side"]
 SHARES = {
     kind: 100 * macs / MACS for kind, (macs, _) in totals_by_kind(network, 3, SIDE, SIDE).items()
 }

