@@ -3,7 +3,7 @@
 import json
 
 from explorers.picture import data
-from tests.trained.numbers import BLOCKS, MACS, WITH, WITHOUT, kept, narrow, network, wide  # noqa: F401
+from tests.trained.numbers import BLOCKS, MACS, WITH, WITHOUT, kept, narrow, network, wide
 from tools import trained
 from tools.counting import totals_by_kind
 

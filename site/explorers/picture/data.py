@@ -35,7 +35,7 @@ def network():
 
 
 def with_zeros_in_front(folded):
-    """TensorFlow's padding, for a picture of 224×224, by layers that the kernels' notebook knows."""
+    """TensorFlow's padding for a picture of 224×224, by layers that the kernels' notebook knows."""
     from torch import nn
 
     side = SIDE
@@ -126,6 +126,7 @@ def units() -> list[dict]:
     """The stem, the blocks and the last layer: the values inside each, and what they cost."""
     made, costs, sizes = values(), macs(), [each["size"] for each in layers()]
     names = {each["name"]: i for i, each in enumerate(made)}
+    inside = (("expanded", "expand"), ("filtered", "depthwise"), ("projected", "project"))
     found = [{"name": "stem", "parts": [("in", -1), ("filtered", names["stem.conv"])]}]
     last = names["stem.conv"]
     for number in range(len(network().blocks)):

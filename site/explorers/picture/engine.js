@@ -367,7 +367,7 @@ globalThis.explorers.eye = (runtime, network, weights, numbers) => {
     });
   }
 
-  return { look, engine: it.engine, change, run, explain, times, layers };
+  return { look, change, run, engine: it.engine, units };
 };
 
 /* The integers and numbers of what was loaded: see data.py's `text`. */
