@@ -105,6 +105,10 @@ def record() -> dict:
     }
     return {
         "command": COMMAND,
+        "weights": sum(each["count"] for each in data.layers()),
+        "calls": len(data.program().calls),
+        "memory": data.program().bytes,
+        "side": data.SIDE,
         "sample": SAMPLE,
         "photo": data.thumbnail(pixels()),
         "top": named(start["top"]),

@@ -2,22 +2,22 @@
 
 import json
 
-from explorers.picture import data
+from tests.book import ROOT
 from tests.trained.numbers import BLOCKS, MACS, WITH, WITHOUT, kept, narrow, network, wide
 from tools import trained
 from tools.counting import totals_by_kind
 
-RECORD = json.loads(data.RECORD.read_text(encoding="utf-8"))
+FILE = ROOT / "chapters" / "trained" / "picture.json"
+RECORD = json.loads(FILE.read_text(encoding="utf-8"))
 UNITS = {unit["name"]: unit for unit in RECORD["units"]}
 FIRST = [100 * share for _, share in RECORD["top"][:3]]
 PIECES = trained.load()["lite0"]["pieces"]
 CUT_PIECES = len(trained.photograph_names()) * (trained.EACH // 3)
-SIDE, LAST_SIDE = data.SIDE, RECORD["whys"][0]["side"]
+SIDE, LAST_SIDE = RECORD["side"], RECORD["whys"][0]["side"]
 SHARES = {
     kind: 100 * macs / MACS for kind, (macs, _) in totals_by_kind(network, 3, SIDE, SIDE).items()
 }
-WEIGHTS = sum(layer["count"] for layer in data.layers())
-CALLS, MEMORY = len(data.program().calls), data.program().bytes
+WEIGHTS, CALLS, MEMORY = (RECORD[key] for key in ("weights", "calls", "memory"))
 
 
 def side(number: int) -> int:

@@ -131,11 +131,7 @@ def units() -> list[dict]:
     last = names["stem.conv"]
     for number in range(len(network().blocks)):
         parts = [("in", last)]
-        for part, unit in (
-            ("expanded", "expand"),
-            ("filtered", "depthwise"),
-            ("projected", "project"),
-        ):
+        for part, unit in inside:
             if (name := f"blocks.{number}.{unit}.conv") in names:
                 last = names[name]
                 parts.append((part, last))
