@@ -40,3 +40,6 @@ def rounded(per: str) -> float:
     """Per cent of the pieces whose first guess 8 bits leave as 32 bits have it."""
     marks = trained.load()["page"]["rounding"][per]["agree"]
     return 100 * marks.count("1") / len(marks)
+
+
+LEAD = trained.load()["page"]["rounding"]["channel"]["lead"]
