@@ -523,38 +523,70 @@ def test_a_sample_is_opened_and_no_other_address(chromium):
 
 
 def test_opening_can_be_given_up(chromium):
-    """Before it begins, and while the browser reads."""
+    """Before it begins, and while the browser reads: then nothing is decoded any more."""
     body = f"""{HELPERS}
-      const before = AbortSignal.abort();
-      const during = new AbortController();
-      const start = (signal) => told(intake.open(of(args[0]), signal));
-      const all = [start(before), start(during.signal)];
-      during.abort();
-      const late = new AbortController();
+      const {{ decode }} = HTMLImageElement.prototype;
       const {{ createObjectURL }} = URL;
+      let decoded = 0;
+      HTMLImageElement.prototype.decode = function () {{
+        decoded += 1;
+        return decode.call(this);
+      }};
+      const before = AbortSignal.abort();
+      const [during, late] = [new AbortController(), new AbortController()];
+      const start = (signal) => told(intake.open(of(args[0]), signal));
+      const sample = `data:image/png;base64,${{args[0][2]}}`;
+      const all = [start(before), told(intake.open(sample, before)), start(during.signal)];
+      during.abort();
+      const early = await Promise.all(all);
       URL.createObjectURL = (file) => {{
         queueMicrotask(() => late.abort());
         return createObjectURL.call(URL, file);
       }};
-      all.push(start(late.signal));
       try {{
-        return (await Promise.all(all)).map((each) => each.failed);
+        const last = await start(late.signal);
+        return [[...early, last].map((each) => each.failed), decoded];
       }} finally {{
         URL.createObjectURL = createObjectURL;
+        HTMLImageElement.prototype.decode = decode;
       }}"""
-    assert chromium(body, PNG) == ["AbortError"] * 3
+    assert chromium(body, PNG) == [["AbortError"] * 4, 0]
+
+
+def test_what_is_given_up_while_it_is_decoded_is_let_go(chromium):
+    """A bitmap holds its memory until it is closed."""
+    body = f"""{HELPERS}
+      const {{ createImageBitmap }} = globalThis;
+      const during = new AbortController();
+      let bitmap;
+      globalThis.createImageBitmap = async (image) => {{
+        bitmap = await createImageBitmap(image);
+        during.abort();
+        return bitmap;
+      }};
+      try {{
+        return [(await told(intake.open(of(args[0]), during.signal))).failed, bitmap.width];
+      }} finally {{
+        globalThis.createImageBitmap = createImageBitmap;
+      }}"""
+    assert chromium(body, PNG) == ["AbortError", 0]
 
 
 def test_a_picture_that_was_closed_is_not_drawn(chromium):
+    """And its memory is free: a bitmap that is closed has no width."""
     body = f"""{HELPERS}
+      const {{ createImageBitmap }} = globalThis;
+      let bitmap;
+      globalThis.createImageBitmap = async (image) => (bitmap = await createImageBitmap(image));
       const picture = await intake.open(of(args[0]));
+      globalThis.createImageBitmap = createImageBitmap;
       picture.close();
       try {{
         intake.pixels(picture, {{ x: 0, y: 0, edge: 50 }});
       }} catch (error) {{
-        return error.message;
+        return [error.message, bitmap.width];
       }}"""
-    assert chromium(body, PNG) == "This picture was closed."
+    assert chromium(body, PNG) == ["This picture was closed.", 0]
 
 
 def check_cut_off(run) -> None:
