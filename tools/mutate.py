@@ -145,6 +145,19 @@ EQUIVALENT = {
         "blocks.append(MobileMQA(channels, *row, scale))",
         "blocks.append(MobileMQA(out, *row, scale))",
     ): "attention never comes first, and behind a block both are what left it",
+    **{
+        (
+            "kernels",
+            "size, stride = layer.kernel_size[0], layer.stride[0]",
+            f"size, stride = layer.kernel_size[{row}], layer.stride[{column}]",
+        ): "the next lines refuse a layer whose two sizes, or two strides, are not the same"
+        for row, column in ((1, 0), (0, 1))
+    },
+    (
+        "kernels",
+        'return "depthwise" if getattr(module, "groups", 1) > 1 else "dense"',
+        'return "depthwise" if getattr(module, "groups", 0) > 1 else "dense"',
+    ): "a linear layer has no groups: neither 0 nor 1 is more than 1",
 }
 
 # ---------------------------------------------------------------- what is changed

@@ -328,6 +328,7 @@ REFUSALS = {  # what `compile_network` would take without a word
         "== layer.in_channels",
     ),
     "all sizes": ("size in (3, 5) and", "True and"),
+    "pointwise at any stride": ("fits = size > 1 or stride == 1", "fits = True"),
     "all strides": ("and stride in (1, 2)", "and True"),
     "means of parts": ("fits = to in (1, (1, 1))", "fits = True"),
     "sums with numbers": ("kind is not None and isinstance(rest[0], fx.Node)", "kind is not None"),
