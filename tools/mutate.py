@@ -158,6 +158,11 @@ EQUIVALENT = {
         'return "depthwise" if getattr(module, "groups", 1) > 1 else "dense"',
         'return "depthwise" if getattr(module, "groups", 0) > 1 else "dense"',
     ): "a linear layer has no groups: neither 0 nor 1 is more than 1",
+    (
+        "kernels",
+        'size = getattr(module, "kernel_size", (1,))[0]',
+        'size = getattr(module, "kernel_size", (0,))[0]',
+    ): "a linear layer has no size, and none of its zeros are looked at",
 }
 
 # ---------------------------------------------------------------- what is changed

@@ -116,6 +116,7 @@ LAYERS = {
     "groups of pointwise": (conv(1, groups=2), "groups"),
     "groups of filters": (conv(3, padding=1, groups=2), "groups"),
     "two filters for a channel": (conv(3, 16, padding=1, groups=8), "groups"),
+    "two channels for a filter": (conv(3, 4, padding=1, groups=4), "groups"),
     "depthwise of 7": (depthwise(7), "groups"),
     "depthwise of 1": (depthwise(1), "groups"),
     "depthwise of 4": (depthwise(4), "groups"),
