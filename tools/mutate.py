@@ -163,6 +163,16 @@ EQUIVALENT = {
         'size = getattr(module, "kernel_size", (1,))[0]',
         'size = getattr(module, "kernel_size", (0,))[0]',
     ): "a linear layer has no size, and none of its zeros are looked at",
+    (
+        "kernels",
+        "found |= {user: (left, right) for user in node.users}",
+        "found |= {user: (top, right) for user in node.users}",
+    ): "as many zeros stand above as before: others are refused in the lines before",
+    (
+        "kernels",
+        "sizes = [0] * (max(slots) + 1)",
+        "sizes = [1] * (max(slots) + 1)",
+    ): "each place has a map, and none has less than a byte",
 }
 
 # ---------------------------------------------------------------- what is changed
