@@ -173,6 +173,14 @@ EQUIVALENT = {
         "sizes = [0] * (max(slots) + 1)",
         "sizes = [1] * (max(slots) + 1)",
     ): "each place has a map, and none has less than a byte",
+    **{
+        (
+            "kernels",
+            "for slot, each in zip(slots, maps, strict=True):",
+            f"for slot, each in zip(slots, maps, {other}):",
+        ): "each map has a slot"
+        for other in ("strict=False", "")
+    },
 }
 
 # ---------------------------------------------------------------- what is changed
