@@ -99,6 +99,12 @@ def test_what_is_kept_begins_at_multiples_of_64_bytes():
     assert kept.nonzero().flatten().tolist() == [*range(17), 32, 33]
 
 
+def test_a_map_has_room_for_six_places_more():
+    """With the zeros that stand on both sides of a line together."""
+    assert K.Map(5, 3, 8).bytes() == (9 + 6) * 32
+    assert K.Map(5, 3, 8).bytes(3) == (36 + 6) * 32
+
+
 @pytest.mark.parametrize("activation", checks.LAYERS)
 def test_an_activations_ends_are_numbers_of_32_bits(activation):
     """Also where there is none: infinity is no number in a JSON file."""
@@ -328,6 +334,7 @@ REFUSALS = {  # what `compile_network` would take without a word
         "== layer.in_channels",
     ),
     "all sizes": ("size in (3, 5) and", "True and"),
+    "pointwise at any stride": ("fits = size > 1 or stride == 1", "fits = True"),
     "all strides": ("and stride in (1, 2)", "and True"),
     "means of parts": ("fits = to in (1, (1, 1))", "fits = True"),
     "sums with numbers": ("kind is not None and isinstance(rest[0], fx.Node)", "kind is not None"),
