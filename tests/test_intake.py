@@ -280,7 +280,7 @@ REFUSED = {
 TYPES = {"jpg": "image/jpeg", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 # Open a file, and return what the network gets of a square of it, or why it was refused; whether it
-# was decoded, and how many addresses were not given back.
+# was decoded, and how many addresses and bitmaps were not given back.
 OPEN = """
   const [title, type, base64, choice] = args;
   const { intake } = explorers;
@@ -303,10 +303,13 @@ OPEN = """
     return decode.call(this);
   };
   const { createImageBitmap } = globalThis;
-  globalThis.createImageBitmap = (image) => {
+  const bitmaps = [];
+  globalThis.createImageBitmap = async (...all) => {
     decoded = true;
-    return createImageBitmap(image);
+    bitmaps.push(await createImageBitmap(...all));
+    return bitmaps.at(-1);
   };
+  const kept = () => addresses.size + bitmaps.filter((each) => each.width > 0).length;
   const base64Of = (numbers) => {
     let text = "";
     for (const each of new Uint8Array(numbers.buffer)) text += String.fromCharCode(each);
@@ -320,10 +323,10 @@ OPEN = """
     const thumbnail = intake.thumbnail(picture, square);
     picture.close();
     const { name } = picture;
-    return { name, size: [width, height], note, pixels, thumbnail, kept: addresses.size };
+    return { name, size: [width, height], note, pixels, thumbnail, kept: kept() };
   } catch (error) {
     if (!(error instanceof intake.Refused)) throw error;
-    return { refused: error.message, decoded, kept: addresses.size };
+    return { refused: error.message, decoded, kept: kept() };
   } finally {
     Object.assign(URL, { createObjectURL, revokeObjectURL });
     HTMLImageElement.prototype.decode = decode;
@@ -335,6 +338,13 @@ OPEN = """
 def arguments(name: str, file: bytes, **choice) -> list:
     ending = name.rpartition(".")[2]
     return [name, TYPES.get(ending, f"image/{ending}"), base64.b64encode(file).decode(), choice]
+
+
+def in_time(body: str) -> str:
+    """An asynchronous function of `args`; what never answers is a failure, and no endless test."""
+    late = 'setTimeout(() => reject(new Error("no answer in a minute")), 60000)'
+    return f"""(args) => Promise.race([
+      (async () => {{{body}}})(), new Promise((_, reject) => {late})])"""
 
 
 @pytest.fixture
@@ -352,7 +362,7 @@ def page(browser, served):
 
 @pytest.fixture
 def chromium(page):
-    return lambda body, *args: page.evaluate(f"async (args) => {{{body}}}", args)
+    return lambda body, *args: page.evaluate(in_time(body), args)
 
 
 @pytest.fixture(scope="module", params=[Firefox, WebKit])
@@ -624,7 +634,7 @@ def test_a_drawing_that_a_page_may_not_read_is_refused(chromium):
     )
 
 
-@pytest.mark.parametrize("noise, taken", [(3, True), (255, False)])
+@pytest.mark.parametrize("noise, taken", [(8, True), (255, False)])
 def test_a_browser_that_hands_out_noise_is_told(chromium, noise, taken):
     """A little of it, against tracking, is no reason to give up."""
     body = f"""{HELPERS}
@@ -771,7 +781,7 @@ def filming(camera_page, served):
     files["intake.html"] = PAGE.encode()
     page = camera_page()
     page.goto(f"{address}/intake.html")
-    yield lambda body, *args: page.evaluate(f"async (args) => {{{HELPERS}{FILM}{body}}}", args)
+    yield lambda body: page.evaluate(in_time(f"{HELPERS}{FILM}{body}"))
     page.close()
 
 
