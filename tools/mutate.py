@@ -136,6 +136,11 @@ EQUIVALENT = {
         for other in ("strict=False", "")
     },
     (
+        "trained",
+        "sizes = conv.weight.double().abs().flatten(1).sum(1).tolist()",
+        "sizes = conv.weight.double().abs().flatten(1).mean(1).tolist()",
+    ): "the filters of a layer are of one size, so their order is the same",
+    (
         "v2",
         "padding=kernel // 2,",
         "padding=kernel // 3,",
