@@ -84,7 +84,7 @@ def record() -> dict:
     seen, names, maps, units = looked(pixels()), data.classes(), {}, []
 
     def named(guesses: list[list]) -> list[list]:
-        return [[names[index], round(share, 4)] for index, share in guesses]
+        return [[names[index], short(share)] for index, share in guesses]
 
     for listed, parts in zip(data.units(), seen["units"], strict=True):
         rows = []
