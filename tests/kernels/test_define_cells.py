@@ -97,6 +97,13 @@ def test_what_is_kept_begins_at_multiples_of_64_bytes():
     kept = torch.cat(memory.parts)
     assert len(kept) == 48 and kept.dtype == torch.float32
     assert kept.nonzero().flatten().tolist() == [*range(17), 32, 33]
+    assert memory.keep(torch.ones(16)) == 256 and memory.end == 320
+
+
+def test_what_is_not_there_has_no_place():
+    """Neither weights nor a map with zeros stand before the first value."""
+    program = K.compile_network(torch.nn.AdaptiveAvgPool2d(1), 5, held=8)
+    assert (len(program.weights), program.picture) == (0, 0)
 
 
 def test_a_map_has_room_for_six_places_more():
