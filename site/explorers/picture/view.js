@@ -117,7 +117,7 @@
     const { side, low, high, at, mean, bias, logit } = found;
     const text = `What each of ${sides(side)} places says for ${escaped(top[name][0])}: from ${three(low)} to ${three(high)}, most in column ${at[0] + 1}, line ${at[1] + 1}`;
     return (
-      `<div class="eye-channel"><figure><div class="eye-over"><img src="${photo}" width="224" height="224" alt="">${drawn(found, text)}</div></figure>` +
+      `<div class="eye-channel"><figure><div class="eye-over" role="img" aria-label="${text}"><img src="${photo}" width="224" height="224" alt="">${drawn(found, "")}</div></figure>` +
       `<div class="eye-beside"><p><b>${escaped(top[name][0])}</b></p><p class="eye-sum">Each of the ${side * side} places speaks for the name, or against it, from ${three(low)} to ${three(high)}. The mean is ${three(mean)}; with the bias ${three(bias)} that is the logit, <b>${three(logit)}</b>.</p>` +
       `<p class="eye-note">Bright places speak for it. By now a place can have seen the whole picture, not only its square.</p></div></div>`
     );
@@ -234,7 +234,7 @@
     const photo = s.photo ?? data.recorded.photo;
     const mark = `<i class="eye-mark" style="left:${((100 * at[0]) / map.side).toFixed(2)}%;top:${((100 * at[1]) / map.side).toFixed(2)}%;width:${(100 / map.side).toFixed(2)}%"></i>`;
     const text = `channel ${channel + 1} of ${called(unit, part)}: ${told({ ...map, mean, zeros })}`;
-    const own = which < 0 ? `<img class="eye-map" src="${photo}" width="224" height="224" alt="${text}">` : drawn(map, text);
+    const own = which < 0 ? `<img class="eye-map" src="${photo}" width="224" height="224" alt="">` : drawn(map, "");
     const facts = [
       ["channel", `${whole(channel + 1)} of ${whole(channels)}`],
       ["rank, by spread", whole(rank + 1)],
@@ -244,12 +244,12 @@
       ["least, largest", `${three(map.low)}, ${three(map.high)}`],
     ];
     const list = facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join("");
-    const light = which < 0 ? "" : `<figure><div class="eye-over" data-touch="place"><img src="${photo}" width="224" height="224" alt="">${drawn(map, "")}${mark}</div><figcaption>the picture, lit by the map</figcaption></figure>`;
+    const light = which < 0 ? "" : `<figure><div class="eye-over" data-touch="place" role="img" aria-label="The picture, bright where the map is"><img src="${photo}" width="224" height="224" alt="">${drawn(map, "")}${mark}</div><figcaption>the picture, lit by the map</figcaption></figure>`;
     const many = sheet
       ? `<figure class="eye-sheet"><img class="eye-map" data-touch="sheet" src="${image(sheet.width, sheet.height, sheet.shades)}" width="${sheet.width}" height="${sheet.height}" decoding="sync" alt="${sheet.channels.length} channels of ${called(unit, part)}, the liveliest first"><figcaption>the ${sheet.channels.length} liveliest of its ${whole(channels)} channels: press one</figcaption></figure>`
       : live(s) ? "" : `<p class="eye-note">As recorded, one channel. Load the network to see all ${whole(channels)}.</p>`;
     return (
-      `<div class="eye-channel"><figure><div class="eye-over" data-touch="place">${own}${mark}</div><figcaption>the map, and a place on it</figcaption></figure>${light}` +
+      `<div class="eye-channel"><figure><div class="eye-over" data-touch="place" role="img" aria-label="${text}">${own}${mark}</div><figcaption>the map, and a place on it</figcaption></figure>${light}` +
       `${filter ? grid(filter, Math.sqrt(filter.length), { caption: "its filter" }) : ""}</div><div class="eye-facts"><dl>${list}</dl></div>${many}`
     );
   }
