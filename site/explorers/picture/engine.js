@@ -83,12 +83,11 @@ globalThis.explorers.eye = (runtime, network, weights, numbers) => {
   /* The network's calls after a change. */
   function callsOf(kind) {
     const outputs = new Map(values.map((each, i) => [each.address, i]));
-    const projections = new Set(values.flatMap(({ name }, i) => (/project/.test(name) ? [i] : [])));
     return network.calls.map((call) => {
       const [name, ...args] = call;
       if (kind === "shortcuts" && name === "add") {
-        const [x, z, y, size] = args;
-        return ["copy", projections.has(outputs.get(x)) ? x : z, y, size];
+        const [x, z, y, size] = args; // what came in and what was computed of it: that is the later one
+        return ["copy", outputs.get(x) > outputs.get(z) ? x : z, y, size];
       }
       if (kind === "padding" && name === "pad") {
         const [x, y, above, below, before, lines, size, line] = args;
