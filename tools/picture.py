@@ -98,7 +98,7 @@ OF_A_CHANNEL = ("rank", "mean", "spread", "zeros", "filter", "at", "number")
 def record() -> dict:
     """A map stands once, under the value that it is of and its channel, a letter for a place."""
     seen, names, maps, units = looked(pixels()), data.classes(), {}, []
-    named = lambda guesses: [[names[index], round(share, 4)] for index, share in guesses]
+    named = lambda guesses: [[names[index], round(share, 6)] for index, share in guesses]
     for listed, parts in zip(data.units(), seen["units"], strict=True):
         rows = []
         for each in parts:
