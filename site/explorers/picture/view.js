@@ -216,9 +216,10 @@
 
   function grid(numbers, size, { caption, light = false, alone = numbers }) {
     const largest = Math.max(...alone.map((each) => Math.abs(each ?? 0))) || 1;
+    // At most 45 % of a colour: with more, numbers cannot be read in the dark theme.
     const cells = numbers.map((each) => {
       if (each === null) return `<td class="eye-outside">0</td>`;
-      const share = Math.round((60 * Math.abs(each)) / largest);
+      const share = Math.round((45 * Math.abs(each)) / largest);
       return `<td class="${each < 0 ? "is-minus" : "is-plus"}" style="--share:${light ? 0 : share}%">${short(each)}</td>`;
     });
     const rows = Array.from({ length: size }, (_, i) => `<tr>${cells.slice(i * size, (i + 1) * size).join("")}</tr>`);
@@ -396,7 +397,11 @@
       const { parcel, opened } = globalThis.explorers;
       const [integers, numbers] = opened(parcel);
       for (const key of Object.keys(parcel)) if (key.startsWith("weights")) delete parcel[key];
-      const failed = ({ message }) => change({ loading: false, note: `The network stopped: ${escaped(message || "the browser does not say why")}.` });
+      const failed = ({ message }) => {
+        session.worker.onerror = null; // or an error that follows would cover the first
+        session.worker.terminate();
+        change({ loading: false, loaded: false, progress: 0, seen: null, photo: null, note: `The network stopped: ${escaped(message || "the browser does not say why")}.` });
+      };
       session = { change, names: parcel.names, samples: parcel.samples, busy: false, sent: {}, picture: null, frames: 0 };
       session.worker = makeWorker({ network: parcel.network, integers, numbers }, answered, failed);
       change({ loading: false, loaded: true });
@@ -409,13 +414,18 @@
     session.busy = false;
     const named = (all) => all.map(([index, share]) => [session.names[index], share]);
     const seen = { ...found, top: named(found.top), whole: named(found.whole), now: named(found.now) };
+    const { own, placed } = session.state; // what the reader has chosen meanwhile stays
     const [column, line] = found.at;
-    session.change({ seen, photo: session.photo, channel: found.channel + 1, column: column + 1, line: line + 1 });
+    const channel = own ? {} : { channel: found.channel + 1 };
+    const place = placed ? {} : { column: column + 1, line: line + 1 };
+    session.change({ seen, photo: session.photo, ...channel, ...place });
   }
 
   /* Ask for what is chosen, if it is not what was asked last. */
   function watch(data, s) {
-    if (!s.loaded || session.busy) return;
+    if (!s.loaded) return;
+    session.state = s;
+    if (session.busy) return;
     const picture = `${s.sample} ${s.frame} ${s.zoom} ${s.across} ${s.down}`;
     const question = ask(s);
     const text = JSON.stringify(question);
