@@ -320,7 +320,7 @@ OPEN = """
     const { width, height, note } = picture;
     const square = intake.crop(picture, choice);
     const pixels = base64Of(intake.pixels(picture, square));
-    const thumbnail = intake.thumbnail(picture, square);
+    const thumbnail = intake.thumbnail(pixels);
     picture.close();
     const { name } = picture;
     return { name, size: [width, height], note, pixels, thumbnail, kept: kept() };

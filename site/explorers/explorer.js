@@ -52,14 +52,13 @@ globalThis.explorers.render = (name, data) => {
       `<form class="explorer-controls pst-js-only">${all.map(control).join("")}</form>` +
       `<div class="explorer-view">${drawn}</div>${sentence}${rest(data)}`
     );
-  const sections = drawn.map(([heading, names, html]) => {
+  const sections = drawn.map(([heading, names, html], i) => {
     const own = all.filter((each) => names.includes(each.name)).map(control);
     return (
       (heading ? `<h3 class="explorer-heading">${heading}</h3>` : "") +
-      `<div class="explorer-controls pst-js-only">${own.join("")}</div><div class="explorer-view">${html}</div>`
+      `<div class="explorer-controls pst-js-only">${own.join("")}</div>${i ? "" : sentence}<div class="explorer-view">${html}</div>`
     );
   });
-  sections[0] += sentence; // below what it is about
   return `<form class="explorer-sections">${sections.join("")}</form>${rest(data)}`;
 
   function control(each) {
@@ -91,7 +90,7 @@ globalThis.explorers.render = (name, data) => {
       `<output for="${id}" data-for="${key}" aria-live="off">${each.text}</output>` +
       `<input type="range" id="${id}" name="${key}" min="${each.min}" max="${each.max}" step="${each.step}"` +
       ` value="${start[key]}" aria-valuetext="${each.text}"></div>` +
-      (steps || play ? `<div class="explorer-steps">${steps}${play}</div>` : "")
+      (steps || play ? `<div class="explorer-steps"${hidden}>${steps}${play}</div>` : "")
     );
   }
 };
@@ -130,6 +129,8 @@ globalThis.explorers.run = (root) => {
         state[key] = Math.min(max, Math.max(min, state[key]));
         Object.assign(form.elements[key], { min, max, value: state[key] });
         form.elements[key].parentElement.hidden = Boolean(hidden);
+        const next = form.elements[key].parentElement.nextElementSibling;
+        if (next?.matches(".explorer-steps")) next.hidden = Boolean(hidden);
       } else if (kind === "action") {
         Object.assign(form.querySelector(`[data-act="${key}"]`), { textContent: label, hidden: Boolean(hidden) });
       } else if (kind === "file") {

@@ -152,7 +152,8 @@ globalThis.explorers.eye = (runtime, network, weights, numbers) => {
   }
 
   const median = (all) => [...all].sort((a, b) => a - b)[all.length >> 1];
-  const times = () => Object.fromEntries(Object.keys(runs[0]).map((key) => [key, median(runs.map((each) => each[key]))]));
+  const times = () => ({ runs: runs.length, ...medians() });
+  const medians = () => Object.fromEntries(Object.keys(runs[0]).map((key) => [key, median(runs.map((each) => each[key]))]));
 
   /* Shares of all classes, as a softmax makes them. */
   function shares(logits) {
@@ -229,8 +230,9 @@ globalThis.explorers.eye = (runtime, network, weights, numbers) => {
     if (which < 0) return { kind: "picture", value };
     const { layer: index, inputs: from, stride, before } = values[which];
     if (index < 0) {
-      const [a, b] = from.map((each) => number(each, channel, x, y));
-      return { kind: "sum", terms: [a, b], value };
+      // What came in, and what was computed of it: that is the later one.
+      const terms = [...from].sort((one, other) => one - other).map((each) => number(each, channel, x, y));
+      return { kind: "sum", terms, cut: now.kind === "shortcuts", value };
     }
     const layer = layers[index];
     const source = described(from[0]);
@@ -269,7 +271,7 @@ globalThis.explorers.eye = (runtime, network, weights, numbers) => {
   function sheet(which, order) {
     const maps = order.slice(0, SHEET).map((channel) => map(which, channel));
     const { side } = described(which);
-    const [columns, gap] = [8, Math.max(1, Math.round(side / 14))];
+    const [columns, gap] = [Math.min(8, maps.length), Math.max(1, Math.round(side / 14))];
     const lines = Math.ceil(maps.length / columns);
     const [width, height] = [columns * (side + gap) - gap, lines * (side + gap) - gap];
     const shades = new Uint8Array(width * height).fill(8);

@@ -2,15 +2,15 @@
 "use strict";
 
 (() => {
-  const PARTS = { in: "in", expanded: "expanded", filtered: "filtered", projected: "projected", sum: "sum" };
+  const PARTS = ["in", "expanded", "filtered", "projected", "sum"];
   const CHANGES = {
     none: "the whole network",
     shortcuts: "no shortcuts",
     activation: "a ReLU6 behind each projection",
     padding: "PyTorch's zeros",
     epsilon: "PyTorch's epsilon",
-    channels: "channels removed",
     bits: "fewer bits",
+    channels: "channels removed",
   };
   const COLUMN = 40; // of the drawing of the network
   const TALL = 62; // of its widest layer, up and down
@@ -28,8 +28,6 @@
   const title = (unit) => (/\d/.test(unit.name) ? `Block ${unit.name}` : unit.name === "stem" ? "Stem" : "Last layer");
   /* In the stem and the last layer one convolution does it all. */
   const roleOf = (unit, name) => (unit.name === "stem" && name !== "in" ? "standard" : ROLES[name]);
-  const called = (unit, name) => (/\d/.test(unit.name) || name === "in" ? PARTS[name] : "out");
-
   // ---------------------------------------------------------------- pictures of maps
 
   /* Sixteen shades, as letters or numbers, as the address of a small picture. */
@@ -75,17 +73,15 @@
   /* A name for the change that is chosen; that of the record and of what was counted. */
   function keyOf(s) {
     if (s.change === "bits") return `bits ${s.bits} per ${s.per}`;
-    if (s.change === "channels") return `channels ${blockOf(s)} ${s.share}`;
+    if (s.change === "channels") return `channels ${s.block} ${s.share}`;
     return s.change;
   }
-  /* The block that loses channels: the one that is open, if it is one. */
-  const blockOf = (s) => (s.unit >= 1 && s.unit <= 16 ? s.unit : 5);
   const effective = (s) => s.change !== "none" && s.guess !== "";
 
   function ask(s) {
     const kinds = {
       bits: { kind: "bits", bits: s.bits, per: s.per },
-      channels: { kind: "channels", block: blockOf(s), share: s.share / 100 },
+      channels: { kind: "channels", block: s.block, share: s.share / 100 },
     };
     const change = effective(s) ? (kinds[s.change] ?? { kind: s.change }) : { kind: "none" };
     return { unit: s.unit, part: s.part, channel: s.own ? s.channel - 1 : null, at: s.placed ? [s.column - 1, s.line - 1] : null, change, name: s.name, sheet: true };
@@ -101,7 +97,7 @@
   function first(data, s) {
     const { top, times, engine } = seen(data, s);
     const photo = s.photo ?? data.recorded.photo;
-    const name = s.seen === null ? data.recorded.sample : s.sample === "yours" ? "your own" : s.sample;
+    const name = s.showing === "yours" ? "your own" : s.showing;
     const time = times ? `<p class="eye-note">Computed on this device in ${whole(times.all)} ms${engine === "script" ? ", in plain JavaScript" : ""}.</p>` : "";
     const broken = effective(s) && live(s) ? `<p class="measure-notice">This is the changed network: ${CHANGES[s.change]}.</p>` : "";
     return (
@@ -118,8 +114,8 @@
     const text = `What each of ${sides(side)} places says for ${escaped(top[name][0])}: from ${three(low)} to ${three(high)}, most in column ${at[0] + 1}, line ${at[1] + 1}`;
     return (
       `<div class="eye-channel"><figure><div class="eye-over" role="img" aria-label="${text}"><img src="${photo}" width="224" height="224" alt="">${drawn(found, "")}</div></figure>` +
-      `<div class="eye-beside"><p><b>${escaped(top[name][0])}</b></p><p class="eye-sum">Each of the ${side * side} places speaks for the name, or against it, from ${three(low)} to ${three(high)}. The mean is ${three(mean)}; with the bias ${three(bias)} that is the logit, <b>${three(logit)}</b>.</p>` +
-      `<p class="eye-note">Bright places speak for it. By now a place can have seen the whole picture, not only its square.</p></div></div>`
+      `<div class="eye-beside"><p><b>${escaped(top[name][0])}</b></p><p class="eye-sum">Each of the ${side * side} places has a number for this name, from ${three(low)} to ${three(high)}${low > 0 ? ": all speak for it" : high < 0 ? ": all speak against it" : ""}. The mean is ${three(mean)}; with the bias ${three(bias)} that is the logit, <b>${three(logit)}</b>.</p>` +
+      `<p class="eye-note">The brighter, the more a place says for it; black is the least of them. By now a place can have seen the whole picture, not only its square.</p></div></div>`
     );
   }
 
@@ -159,8 +155,8 @@
     });
     const total = units.length * COLUMN;
     return (
-      `<svg class="eye-network" viewBox="0 0 ${total} ${floor + 20}" role="img" aria-label="The network from left to right: the stem, sixteen blocks, the last layer. As high as they have channels: each block is narrow, wide, narrow. Below, as high as their work: most of it is in the pointwise layers. ${title(units[s.unit])} is open.">` +
-      `${shapes.join("")}</svg>`
+      `<svg class="eye-network" viewBox="0 0 ${total} ${floor + 20}" role="img" aria-label="The network from left to right: the stem, sixteen blocks, the last layer. As high as they have channels: each block is narrow, wide, narrow. Below, as high as their work. ${title(units[s.unit])} is open.">` +
+      `${shapes.join("")}<text class="fine" x="2" y="14">channels</text><text class="fine" x="2" y="${2 * TALL + 26}">work</text></svg>`
     );
   }
 
@@ -175,7 +171,7 @@
     });
     return (
       `${silhouette(data, s)}${keys()}` +
-      `<p class="eye-note">Above: channels, and below them the work. Here: what leaves each, the channel that varies most. White is its largest number, black its least.</p>` +
+      `<p class="eye-note">The higher a shape, the more channels; the bars below are the work, in MACs. The small pictures show what leaves each block: one channel, the one that varies most. White is its largest number, black its least.</p>` +
       `<div class="eye-strip" role="img" aria-label="A map of each: from fine edges on ${sides(strip[0].side)} places to a few squares on ${sides(strip.at(-1).side)}.">${cells.join("")}</div>`
     );
   }
@@ -188,18 +184,18 @@
     const figures = parts.map((each) => {
       const { name, which, channels, side, channel, zeros } = each;
       const cost = unit.parts.find((own) => own.name === name).macs;
-      const map = which < 0 ? `<img class="eye-map" src="${s.photo ?? data.recorded.photo}" width="${side}" height="${side}" alt="The picture">` : drawn(each, `${PARTS[name]}, channel ${channel + 1}: ${told({ ...each, zeros: undefined })}`);
+      const map = which < 0 ? `<img class="eye-map" src="${s.photo ?? data.recorded.photo}" width="${side}" height="${side}" alt="The picture">` : drawn(each, `${name}, channel ${channel + 1}: ${told({ ...each, zeros: undefined })}`);
       const work = cost ? `<br>${(cost / 1e6).toFixed(1)} million MACs` : "";
       return (
         `<figure class="is-${roleOf(unit, name)}${name === part ? " is-chosen" : ""}" data-touch="part ${name}">${map}` +
-        `<figcaption><b>${called(unit, name)}</b><br>${whole(channels)} × ${sides(side)}<br>${percent(zeros)} zeros${work}</figcaption></figure>`
+        `<figcaption><b>${name}</b><br>${whole(channels)} × ${sides(side)}<br>${percent(zeros)} zeros<br>up to ${three(each.high)}${work}</figcaption></figure>`
       );
     });
-    return `<div class="eye-block">${figures.join("")}</div><p class="eye-note">${story(unit, parts)}</p>`;
+    return `<div class="eye-block">${figures.join("")}</div><p class="eye-note">${story(unit, parts, effective(s) && live(s) ? s.change : "none")}</p>`;
   }
 
   /* What a unit does, in a sentence or two. */
-  function story(unit, parts) {
+  function story(unit, parts, change) {
     const of = (name) => parts.find((each) => each.name === name);
     const size = unit.parts.find(({ name }) => name === "filtered")?.size;
     if (unit.name === "stem") return `A full convolution of ${sides(size)} makes ${parts[1].channels} channels of three colours, and half of the side.`;
@@ -207,8 +203,8 @@
     const [start, end] = [of("in"), of("projected")];
     const widened = of("expanded") ? `A pointwise layer widens ${start.channels} channels to ${of("expanded").channels}. ` : "";
     const halved = start.side > end.side ? ", which halves the side" : "";
-    const filters = `Each channel gets a filter of its own, ${sides(size)}${halved}. Then a pointwise layer projects to ${end.channels}, without an activation.`;
-    const joined = unit.shortcut ? " The shortcut adds what came in." : " No shortcut: what goes out has another shape than what came in.";
+    const filters = `Each channel gets a filter of its own, ${sides(size)}${halved}. Then a pointwise layer projects to ${end.channels}, ${change === "activation" ? "with a ReLU6 behind it" : "without an activation"}.`;
+    const joined = unit.shortcut ? (change === "shortcuts" ? " The shortcut is cut." : " The shortcut adds what came in.") : " There is no shortcut.";
     return widened + filters + joined;
   }
 
@@ -218,7 +214,7 @@
     const largest = Math.max(...alone.map((each) => Math.abs(each ?? 0))) || 1;
     // At most 45 % of a colour: with more, numbers cannot be read in the dark theme.
     const cells = numbers.map((each) => {
-      if (each === null) return `<td class="eye-outside">0</td>`;
+      if (each === null) return `<td class="eye-outside"><span class="eye-said">outside: </span>0</td>`;
       const share = Math.round((45 * Math.abs(each)) / largest);
       return `<td class="${each < 0 ? "is-minus" : "is-plus"}" style="--share:${light ? 0 : share}%">${short(each)}</td>`;
     });
@@ -234,23 +230,23 @@
     const { channels, which } = found.parts.find(({ name }) => name === part);
     const photo = s.photo ?? data.recorded.photo;
     const mark = `<i class="eye-mark" style="left:${((100 * at[0]) / map.side).toFixed(2)}%;top:${((100 * at[1]) / map.side).toFixed(2)}%;width:${(100 / map.side).toFixed(2)}%"></i>`;
-    const text = `channel ${channel + 1} of ${called(unit, part)}: ${told({ ...map, mean, zeros })}`;
+    const text = `channel ${channel + 1} of ${part}: ${told({ ...map, mean, zeros })}`;
     const own = which < 0 ? `<img class="eye-map" src="${photo}" width="224" height="224" alt="">` : drawn(map, "");
     const facts = [
       ["channel", `${whole(channel + 1)} of ${whole(channels)}`],
       ["rank, by spread", whole(rank + 1)],
       ["mean", three(mean)],
       ["spread", three(spread)],
-      ["zeros", percent(zeros)],
+      ["zeros in it", percent(zeros)],
       ["least, largest", `${three(map.low)}, ${three(map.high)}`],
     ];
     const list = facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join("");
     const light = which < 0 ? "" : `<figure><div class="eye-over" data-touch="place" role="img" aria-label="The picture, bright where the map is"><img src="${photo}" width="224" height="224" alt="">${drawn(map, "")}${mark}</div><figcaption>the picture, lit by the map</figcaption></figure>`;
     const many = sheet
-      ? `<figure class="eye-sheet"><img class="eye-map" data-touch="sheet" src="${image(sheet.width, sheet.height, sheet.shades)}" width="${sheet.width}" height="${sheet.height}" decoding="sync" alt="${sheet.channels.length} channels of ${called(unit, part)}, the liveliest first"><figcaption>the ${sheet.channels.length} liveliest of its ${whole(channels)} channels: press one</figcaption></figure>`
+      ? `<figure class="eye-sheet"><img class="eye-map" data-touch="sheet" src="${image(sheet.width, sheet.height, sheet.shades)}" width="${sheet.width}" height="${sheet.height}" decoding="sync" alt="${sheet.channels.length} channels of ${part}, the liveliest first: ${sheet.channels.map((each) => each + 1).join(", ")}"><figcaption>the ${sheet.channels.length} liveliest of its ${whole(channels)} channels: press one</figcaption></figure>`
       : live(s) ? "" : `<p class="eye-note">As recorded, one channel. Load the network to see all ${whole(channels)}.</p>`;
     return (
-      `<div class="eye-channel"><figure><div class="eye-over" data-touch="place" role="img" aria-label="${text}">${own}${mark}</div><figcaption>the map, and a place on it</figcaption></figure>${light}` +
+      `<div class="eye-channel"><figure><div class="eye-over" data-touch="place" role="img" aria-label="${text}">${own}${mark}</div><figcaption>here: <b>${three(found.number.value)}</b>${live(s) ? ", or press a place" : ", its largest"}; <a href="#see-number">how it came about</a></figcaption></figure>${light}` +
       `${filter ? grid(filter, Math.sqrt(filter.length), { caption: "its filter" }) : ""}</div><div class="eye-facts"><dl>${list}</dl></div>${many}`
     );
   }
@@ -267,10 +263,11 @@
   function oneNumber(data, s) {
     const { number, at, channel, part, parts } = seen(data, s);
     const unit = shown(data, s);
-    const head = `<p>${called(unit, part)}, channel ${whole(channel + 1)}, column ${at[0] + 1}, line ${at[1] + 1}: <b class="eye-value">${three(number.value)}</b></p>`;
+    const head = `<p>${part}, channel ${whole(channel + 1)}, column ${at[0] + 1}, line ${at[1] + 1}: <b class="eye-value">${three(number.value)}</b></p>`;
     if (number.kind === "picture") return `${head}<p class="eye-note">A colour of the picture: its byte, less 127, divided by 128.</p>`;
     if (number.kind === "sum") {
       const [a, b] = number.terms;
+      if (number.cut) return `${head}<p class="eye-sum">${three(a)} came in, and is left out. ${three(b)} was computed.</p>`;
       return `${head}<p class="eye-sum">${three(a)} came in, ${three(b)} was computed: ${three(a)} + ${three(b).replace(/^−(.*)/, "(−$1)")} = ${three(number.value)}</p>`;
     }
     const { bias, sum, activation } = number;
@@ -286,7 +283,7 @@
         );
       });
       const outside = all.some(([input]) => input === null) ? " Dashed places lie outside the map: zeros." : "";
-      return `${head}${tables.join("")}<p class="eye-sum">The ${all.length} products add up to ${three(sum - bias)}. With the bias ${three(bias)} that is ${three(sum)}. ${cut(sum, activation)}${outside}</p>`;
+      return `${head}${tables.join("")}<p class="eye-sum">The ${all.length} products add up to ${three(sum - bias)}. With the bias ${three(bias)} that is ${three(sum)}. ${cut(sum, activation)}${outside} What you see is rounded, what is computed is not.</p>`;
     }
     const rows = number.terms.map(([index, input, weight]) => [whole(index + 1), three(input), three(weight), three(input * weight)]);
     const others = number.count - rows.length;
@@ -294,9 +291,9 @@
     body.push(`<tr><th scope="row">the other ${whole(others)}</th><td></td><td></td><td>${three(number.rest)}</td></tr>`);
     body.push(`<tr><th scope="row">bias</th><td></td><td></td><td>${three(bias)}</td></tr>`);
     const source = parts[parts.findIndex(({ name }) => name === part) - 1];
-    const from = source ? called(unit, source.name) : "the unit before";
+    const from = source ? source.name : "the unit before";
     return (
-      `${head}<table class="eye-products"><caption>A product for each of ${whole(number.count)} channels of ${part === "in" ? "the unit before" : from}, at one place; the five largest</caption><thead><tr>${["channel", "number", "weight", "product"].map((each) => `<th scope="col">${each}</th>`).join("")}</tr></thead><tbody>${body.join("")}</tbody></table>` +
+      `${head}<table class="eye-products"><caption>A product for each of ${whole(number.count)} channels of ${part === "in" ? "the unit before" : from}, at one place; the five that are farthest from zero</caption><thead><tr>${["channel", "number", "weight", "product"].map((each) => `<th scope="col">${each}</th>`).join("")}</tr></thead><tbody>${body.join("")}</tbody></table>` +
       `<p class="eye-sum">Together ${three(sum)}. ${cut(sum, activation)}</p>`
     );
   }
@@ -306,9 +303,9 @@
   const LESSONS = {
     shortcuts: "In the blocks with a shortcut, what came in is no longer added.",
     activation: "Negative numbers leave no block any more: the bottleneck is no longer linear.",
-    padding: "At stride 2, PyTorch puts its zeros on both sides, TensorFlow at the far side only. All windows move by a pixel.",
+    padding: "Where the side is halved, PyTorch puts as many zeros before a map as behind it, TensorFlow one fewer before it. All windows move by a pixel.",
     epsilon: "Each batch norm divides by a slightly smaller spread: 0.00001 is added to the variance, not 0.001.",
-    channels: "The block that is open loses the wide channels whose filters have the smallest weights, by the sum of their sizes.",
+    channels: "A block loses the wide channels whose filters have the smallest weights, by the sum of their sizes. They are zero from now on.",
     bits: "Every weight is rounded once more: fewer bits, fewer values.",
   };
 
@@ -324,18 +321,20 @@
     const [after] = live(s) ? found.top : found.changed;
     const stays = after[0] === before[0][0];
     const right = stays === (s.guess === "stays");
+    const verdict = s.said === keyOf(s) ? `${right ? "As you said" : "Other than you said"}: the` : "The";
     const rows = before.map(([name, share], i) => `<tr><th scope="row">${escaped(name)}</th><td>${percent(share)}<i style="width:${(60 * share).toFixed(1)}%"></i></td><td>${percent(now[i][1])}<i class="is-changed" style="width:${(60 * now[i][1]).toFixed(1)}%"></i></td></tr>`);
     const kept = data.agree[keyOf(s)];
+    const lost = after[1] < 0.02 ? " It has no idea any more: all thousand names are nearly alike." : "";
     const counted = kept === undefined ? "" : ` On ${data.agree.pieces} pieces of eight photographs the first guess stays on ${whole(kept)} %.`;
     return (
-      `${lesson}<p><b>${right ? "As you said" : "Other than you said"}: the first guess ${stays ? "stays" : `is now ${escaped(after[0])}, ${percent(after[1])}`}.</b>${counted}</p>` +
+      `${lesson}<p><b>${verdict} first guess ${stays ? "stays" : `is now ${escaped(after[0])}, ${percent(after[1])}`}.</b>${lost}${counted}</p>` +
       `<table class="eye-changes"><caption>The five first guesses of the whole network, and what the changed one gives them</caption><thead><tr><th scope="col">name</th><th scope="col">whole</th><th scope="col">changed</th></tr></thead><tbody>${rows.join("")}</tbody></table>`
     );
   }
 
   function amount(s) {
-    if (s.change === "bits") return ` Now ${s.bits} bits, ${2 ** s.bits - 1} values, with a scale for each ${s.per === "channel" ? "output channel" : "layer"}.`;
-    if (s.change === "channels") return ` Now ${s.share} % of block ${blockOf(s)}.`;
+    if (s.change === "bits") return ` Now ${s.bits} bits, ${2 ** s.bits - 1} values, with a scale for each ${s.per === "channel" ? "output channel" : "layer"}.${s.bits === 8 && s.per === "channel" ? " So it was loaded." : ""}`;
+    if (s.change === "channels") return ` Now ${s.share} % of the wide channels of block ${s.block}.`;
     return "";
   }
 
@@ -350,7 +349,7 @@
     costs.pointwise += data.recorded.classifier;
     const total = Object.values(costs).reduce((a, b) => a + b);
     const rows = kinds.map(([key, name, role]) => `<tr><th scope="row"><span class="eye-key is-${role}"></span>${name}</th><td>${costs[role] ? percent(costs[role] / total) : "–"}</td><td>${times[key].toFixed(1)}</td><td>${percent(times[key] / times.all)}</td></tr>`);
-    return `<table class="eye-times"><caption>Where the time goes: share of the MACs, milliseconds (the median of the last runs), share of the time</caption><thead><tr><th scope="col">Layers</th><th scope="col">MACs</th><th scope="col">ms</th><th scope="col">time</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+    return `<table class="eye-times"><caption>Where the time goes: share of the MACs, milliseconds (the median of ${times.runs === 1 ? "one run: move the picture for more" : `the last ${times.runs} runs`}), share of the time</caption><thead><tr><th scope="col">Layers</th><th scope="col">MACs</th><th scope="col">ms</th><th scope="col">time</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
   }
 
   // ---------------------------------------------------------------- the network at work
@@ -405,6 +404,7 @@
       session = { change, names: parcel.names, samples: parcel.samples, busy: false, sent: {}, picture: null, frames: 0 };
       session.worker = makeWorker({ network: parcel.network, integers, numbers }, answered, failed);
       change({ loading: false, loaded: true });
+      if (document.activeElement === document.body) document.querySelector("#play-picture [data-file]").focus(); // the button is gone
     } catch (error) {
       change({ loading: false, progress: 0, note: `${escaped(error.message)}. Without it the page shows what was recorded.` });
     }
@@ -418,7 +418,7 @@
     const [column, line] = found.at;
     const channel = own ? {} : { channel: found.channel + 1 };
     const place = placed ? {} : { column: column + 1, line: line + 1 };
-    session.change({ seen, photo: session.photo, ...channel, ...place });
+    session.change({ seen, photo: session.photo, showing: session.picture.sample, ...channel, ...place });
   }
 
   /* Ask for what is chosen, if it is not what was asked last. */
@@ -430,6 +430,7 @@
     const question = ask(s);
     const text = JSON.stringify(question);
     if (picture === session.sent.picture && text === session.sent.text) return;
+    if (s.sample !== "yours") stopFilming?.();
     if (s.sample !== "yours" && s.sample !== session.picture?.sample) return openSample(s.sample);
     if (!session.picture) return;
     let pixels = null;
@@ -437,7 +438,7 @@
       const { intake } = globalThis.explorers;
       const square = intake.crop(session.picture, { zoom: s.zoom, across: s.across / 100, down: s.down / 100 });
       pixels = intake.pixels(session.picture, square);
-      session.photo = intake.thumbnail(session.picture, square);
+      session.photo = intake.thumbnail(pixels);
     }
     session.sent = { picture, text };
     session.busy = true;
@@ -449,7 +450,8 @@
     session.picture?.close();
     session.picture = Object.assign(picture, { sample });
     session.frames += 1;
-    return { frame: session.frames };
+    const { width, height } = picture;
+    return { frame: session.frames, room: width > height ? "across" : width < height ? "down" : "" };
   }
 
   async function openSample(sample) {
@@ -461,12 +463,15 @@
   }
 
   /* The reader's own picture: a file, or what was dropped or pasted. */
-  const OWN = { sample: "yours", has: true, own: false, placed: false, zoom: 1, across: 50, down: 50 };
+  const ANEW = { own: false, placed: false, zoom: 1, across: 50, down: 50, change: "none", guess: "" };
+  const OWN = { ...ANEW, sample: "yours", has: true };
 
   async function openOwn(files, change) {
     stopFilming?.();
+    const turn = (session.turn = (session.turn ?? 0) + 1);
     try {
       const picture = await globalThis.explorers.intake.open(files);
+      if (turn !== session.turn) return picture.close(); // another one was chosen meanwhile
       change({ ...OWN, ...put(picture, "yours"), note: escaped(picture.note ?? "") });
     } catch (error) {
       change({ note: escaped(error.message) });
@@ -509,17 +514,18 @@
     if (changed("unit", "part") || next.part !== s.part) Object.assign(next, { own: false, placed: false });
     else if (changed("channel")) Object.assign(next, { own: true, placed: false });
     if (changed("column", "line")) next.placed = true;
-    if (changed("sample")) Object.assign(next, { own: false, placed: false, zoom: 1, across: 50, down: 50, note: "" });
+    if (changed("sample")) Object.assign(next, ANEW, { note: "" });
+    if (changed("guess")) next.said = keyOf(next);
     if (changed("change")) Object.assign(next, { guess: "", own: true }); // the same channel, before and after
     return next;
   }
 
   globalThis.explorers.picture = {
     start: {
-      loaded: false, loading: false, progress: 0, note: "", seen: null, photo: null, has: false, filming: false, frame: 0,
+      loaded: false, loading: false, progress: 0, note: "", seen: null, photo: null, has: false, filming: false, frame: 0, showing: "cat", room: "",
       sample: "cat", zoom: 1, across: 50, down: 50, rank: "0", name: 0,
       unit: 5, part: "filtered", channel: 1, own: false, column: 1, line: 1, placed: false,
-      change: "none", guess: "", bits: 4, per: "channel", share: 50,
+      change: "none", guess: "", said: "", bits: 4, per: "channel", block: 5, share: 50,
     },
     image,
 
@@ -529,54 +535,60 @@
       const off = !s.loaded;
       const bytes = data.pieces.reduce((sum, [, each]) => sum + each, 0);
       const missing = bytes === 0;
-      const moved = (name) => ({ name, kind: "range", min: 0, max: 100, step: 1, text: `${s[name]} %`, hidden: off });
+      /* There is something to move to only if the square is smaller than the picture. */
+      const moved = (name) => ({ name, kind: "range", min: 0, max: 100, step: 1, text: `${s[name]} %`, hidden: off || (s.zoom === 1 && s.room !== name) });
       return [
         { name: "load", kind: "action", label: s.loading ? "Loading …" : `Load the network: ${megabytes(bytes)} MB`, hidden: s.loaded || missing },
         { name: "progress", kind: "progress", label: "Loading", hidden: !s.loading },
         { name: "file", kind: "file", label: "Choose a picture", hidden: off },
-        { name: "camera", kind: "action", label: s.filming ? "Hold this picture" : "Camera", hidden: off || !globalThis.explorers.intake.camera().available },
+        { name: "camera", kind: "action", label: s.filming ? "Hold this picture" : "Camera", hidden: off },
         { name: "sample", kind: "choice", label: "Picture", hidden: off, options: [...Object.keys(data.samples).map((name) => [name, name]), ["yours", "yours", !s.has]] },
         { name: "zoom", kind: "range", label: "Nearer", min: 1, max: 4, step: 0.1, text: `${s.zoom.toFixed(1)}×`, hidden: off },
         { ...moved("across"), label: "Left, right" },
         { ...moved("down"), label: "Up, down" },
         { name: "rank", kind: "choice", label: "Guess", options: ["first", "second", "third", "fourth", "fifth"].map((each, i) => [i, each]) },
         { name: "unit", kind: "range", label: "Open", min: 0, max: data.recorded.units.length - 1, step: 1, text: title(data.recorded.units[s.unit]) },
-        { name: "part", kind: "choice", label: "Map", options: Object.entries(PARTS).map(([value, text]) => [value, text, !parts.some(({ name }) => name === value)]) },
+        { name: "part", kind: "choice", label: "Map", options: PARTS.map((part) => [part, part, !parts.some(({ name }) => name === part)]) },
         { name: "channel", kind: "range", label: "Channel", min: 1, max: open.channels, step: 1, text: whole(s.channel), hidden: off },
-        { name: "column", kind: "range", label: "Column", min: 1, max: open.side, step: 1, text: whole(s.column), hidden: off },
-        { name: "line", kind: "range", label: "Line", min: 1, max: open.side, step: 1, text: whole(s.line), hidden: off },
+        { name: "column", kind: "range", label: "Column", min: 1, max: open.side, step: 1, steps: true, text: whole(s.column), hidden: off },
+        { name: "line", kind: "range", label: "Line", min: 1, max: open.side, step: 1, steps: true, text: whole(s.line), hidden: off },
         { name: "change", kind: "choice", label: "Change", options: Object.entries(CHANGES) },
         { name: "bits", kind: "range", label: "Bits", min: 2, max: 8, step: 1, text: whole(s.bits), hidden: off || s.change !== "bits" },
         { name: "per", kind: "choice", label: "A scale for each", options: [["channel", "channel"], ["tensor", "layer"]], hidden: s.change !== "bits" },
+        { name: "block", kind: "range", label: "Block", min: 1, max: 16, step: 1, text: whole(s.block), hidden: off || s.change !== "channels" },
         { name: "share", kind: "range", label: "Removed", min: 0, max: 100, step: 5, text: `${s.share} %`, hidden: off || s.change !== "channels" },
         { name: "guess", kind: "choice", label: "The first guess …", options: [["stays", "stays"], ["goes", "becomes another"]], hidden: s.change === "none" },
       ];
     },
 
     view(data, s) {
+      const at = (id, words) => `<span id="see-${id}">${words}</span>`;
       return [
-        ["", ["load", "progress", "file", "camera", "sample", "zoom", "across", "down"], first(data, s)],
-        ["Where it sees that", ["rank"], why(data, s)],
-        ["The network", ["unit"], network(data, s)],
-        ["A block", ["part"], `<p><b>${title(shown(data, s))}</b></p>${block(data, s)}`],
-        ["A channel", ["channel"], channelView(data, s)],
-        ["One number", ["column", "line"], oneNumber(data, s)],
-        ["Change the network", ["change", "bits", "per", "share", "guess"], changes(data, s)],
-        ["Its time", [], timeTable(data, s)],
+        ["", ["load", "progress", "file", "camera"], first(data, s)],
+        ["", ["sample", "zoom", "across", "down"], ""],
+        [at("where", "Where it sees that"), ["rank"], why(data, s)],
+        [at("network", "The network"), ["unit"], network(data, s)],
+        [at("block", "A block"), ["part"], `<p><b>${title(shown(data, s))}</b></p>${block(data, s)}`],
+        [at("channel", "A channel"), ["channel"], channelView(data, s)],
+        [at("number", "One number"), ["column", "line"], oneNumber(data, s)],
+        [at("change", "Change the network"), ["change", "bits", "per", "block", "share", "guess"], changes(data, s)],
+        [at("time", "Its time"), [], timeTable(data, s)],
       ];
     },
 
     say(data, s) {
-      const note = s.note ? `${s.note} ` : "";
-      if (s.loading) return `${note}Loading the network.`;
-      if (data.pieces.length === 0) return `${note}This copy of the book was built without the network's weights. What you see was recorded.`;
-      if (!live(s)) return `${note}A recorded example. Load the network, and it looks at your own pictures. They stay on this device: nothing is sent.`;
-      const { top, part, parts } = seen(data, s);
-      if (s.filming) return `${note}The camera is on. Press <i>Hold this picture</i> to stop it.`;
+      if (s.note) return `<b>${s.note}</b>`;
+      if (s.loading) return "Loading the network.";
+      if (data.pieces.length === 0) return `This copy of the book was built without the network's weights. What you see was recorded.`;
+      if (s.loaded && !live(s)) return "Loaded. The network looks at the picture.";
+      if (!live(s)) return `A recorded example. Load the network, and it looks at your own pictures. They stay on this device: nothing is sent.`;
+      if (s.filming) return "The camera is on. Press <i>Hold this picture</i> to stop it.";
+      const { top, part, parts, at, number, name } = seen(data, s);
       const [one, two] = top.map(([name, share]) => `${escaped(name)}, ${percent(share)}`);
-      const { channel } = parts.find(({ name }) => name === part);
-      const unit = shown(data, s);
-      return `${note}First guess: ${one}; second: ${two}. Open: ${title(unit).toLowerCase()}, ${called(unit, part)}, channel ${whole(channel + 1)}.`;
+      const { channel } = parts.find((each) => each.name === part);
+      const changed = effective(s) ? `The network is changed: ${CHANGES[s.change]}. ` : "";
+      const lit = name ? ` Lit: ${escaped(top[name][0])}.` : "";
+      return `${changed}First guess: ${one}; second: ${two}.${lit} Open: ${title(shown(data, s)).toLowerCase()}, ${part}, channel ${whole(channel + 1)}; in column ${at[0] + 1}, line ${at[1] + 1} it is ${three(number.value)}.`;
     },
 
     settle,
