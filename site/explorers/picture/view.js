@@ -98,8 +98,8 @@
     const { top, times, engine } = seen(data, s);
     const photo = s.photo ?? data.recorded.photo;
     const name = s.showing === "yours" ? "your own" : s.showing;
-    const time = times ? `<p class="eye-note">Computed on this device in ${whole(times.all)} ms${engine === "script" ? ", in plain JavaScript" : ""}.</p>` : "";
-    const broken = effective(s) && live(s) ? `<p class="measure-notice">This is the changed network: ${CHANGES[s.change]}.</p>` : "";
+    const time = times ? `<p class="eye-note">Computed on this device in ${whole(times.last)} ms${engine === "script" ? ", in plain JavaScript" : ""}.</p>` : "";
+    const broken = live(s) && s.seen.change.kind !== "none" ? `<p class="measure-notice">This is the changed network: ${CHANGES[s.seen.change.kind]}.</p>` : "";
     return (
       `<div class="eye-first"><img class="eye-photo" src="${photo}" width="224" height="224" decoding="sync" alt="The picture, cut square: ${name}">` +
       `<div><p class="eye-note">${live(s) ? "Its five first guesses" : "Its five first guesses, as recorded"}</p>${bars(top)}${time}${broken}</div></div>`
@@ -191,7 +191,7 @@
         `<figcaption><b>${name}</b><br>${whole(channels)} × ${sides(side)}<br>${percent(zeros)} zeros<br>up to ${three(each.high)}${work}</figcaption></figure>`
       );
     });
-    return `<div class="eye-block">${figures.join("")}</div><p class="eye-note">${story(unit, parts, effective(s) && live(s) ? s.change : "none")}</p>`;
+    return `<div class="eye-block">${figures.join("")}</div><p class="eye-note">${story(unit, parts, live(s) ? s.seen.change.kind : "none")}</p>`;
   }
 
   /* What a unit does, in a sentence or two. */
@@ -264,7 +264,7 @@
     const { number, at, channel, part, parts } = seen(data, s);
     const unit = shown(data, s);
     const head = `<p>${part}, channel ${whole(channel + 1)}, column ${at[0] + 1}, line ${at[1] + 1}: <b class="eye-value">${three(number.value)}</b></p>`;
-    if (number.kind === "picture") return `${head}<p class="eye-note">A colour of the picture: its byte, less 127, divided by 128.</p>`;
+    if (number.kind === "picture") return `${head}<p class="eye-note">A colour of the picture: its value from 0 to 255, less 127, divided by 128.</p>`;
     if (number.kind === "sum") {
       const [a, b] = number.terms;
       if (number.cut) return `${head}<p class="eye-sum">${three(a)} came in, and is left out. ${three(b)} was computed.</p>`;
@@ -282,8 +282,9 @@
           `${grid(window.map(([input, weight]) => (input ?? 0) * weight), number.size, { caption: `products${named}`, alone: all.map(([input, weight]) => (input ?? 0) * weight) })}</div>`
         );
       });
+      const removed = all.every(([, weight]) => weight === 0) && bias === 0 ? " This channel was removed." : "";
       const outside = all.some(([input]) => input === null) ? " Dashed places lie outside the map: zeros." : "";
-      return `${head}${tables.join("")}<p class="eye-sum">The ${all.length} products add up to ${three(sum - bias)}. With the bias ${three(bias)} that is ${three(sum)}. ${cut(sum, activation)}${outside} What you see is rounded, what is computed is not.</p>`;
+      return `${head}${tables.join("")}<p class="eye-sum">The ${all.length} products add up to ${three(sum - bias)}. With the bias ${three(bias)} that is ${three(sum)}. ${cut(sum, activation)}${removed}${outside} What you see is rounded, what is computed is not.</p>`;
     }
     const rows = number.terms.map(([index, input, weight]) => [whole(index + 1), three(input), three(weight), three(input * weight)]);
     const others = number.count - rows.length;
@@ -399,7 +400,7 @@
       const failed = ({ message }) => {
         session.worker.onerror = null; // or an error that follows would cover the first
         session.worker.terminate();
-        change({ loading: false, loaded: false, progress: 0, seen: null, photo: null, note: `The network stopped: ${escaped(message || "the browser does not say why")}.` });
+        change({ loading: false, loaded: false, progress: 0, seen: null, photo: null, note: `The network stopped: ${escaped(message || "the browser does not say why; it may not let a page start a worker")}.` });
       };
       session = { change, names: parcel.names, samples: parcel.samples, busy: false, sent: {}, picture: null, frames: 0 };
       session.worker = makeWorker({ network: parcel.network, integers, numbers }, answered, failed);
@@ -426,13 +427,24 @@
     if (!s.loaded) return;
     session.state = s;
     if (session.busy) return;
-    const picture = `${s.sample} ${s.frame} ${s.zoom} ${s.across} ${s.down}`;
+    try {
+      askFor(s);
+    } catch (error) {
+      session.sent = { picture: pictureOf(s), text: JSON.stringify(ask(s)) }; // not again and again
+      session.change({ note: escaped(error.message) });
+    }
+  }
+
+  const pictureOf = (s) => `${s.sample} ${s.frame} ${s.zoom} ${s.across} ${s.down}`;
+
+  function askFor(s) {
+    const picture = pictureOf(s);
     const question = ask(s);
     const text = JSON.stringify(question);
     if (picture === session.sent.picture && text === session.sent.text) return;
     if (s.sample !== "yours") stopFilming?.();
-    if (s.sample !== "yours" && s.sample !== session.picture?.sample) return openSample(s.sample);
-    if (!session.picture) return;
+    if (s.sample !== session.picture?.sample) return choose(s.sample);
+    session.opening = null;
     let pixels = null;
     if (picture !== session.sent.picture) {
       const { intake } = globalThis.explorers;
@@ -445,37 +457,44 @@
     session.worker.postMessage({ pixels, ask: question });
   }
 
-  /* From now on the network looks at this. */
+  /* From now on the network looks at this. The reader's own picture stays open beside a sample. */
   function put(picture, sample) {
-    session.picture?.close();
+    const mine = sample === "yours";
+    if (mine ? session.mine !== picture : session.picture && session.picture !== session.mine) (mine ? session.mine : session.picture)?.close();
+    if (mine) session.mine = picture;
     session.picture = Object.assign(picture, { sample });
     session.frames += 1;
     const { width, height } = picture;
     return { frame: session.frames, room: width > height ? "across" : width < height ? "down" : "" };
   }
 
-  async function openSample(sample) {
+  /* Open something; of several that were chosen, only the last. */
+  async function open(source, then) {
+    const turn = (session.turn = (session.turn ?? 0) + 1);
+    try {
+      const picture = await globalThis.explorers.intake.open(source);
+      if (turn === session.turn) then(picture);
+      else picture.close();
+    } catch (error) {
+      if (turn === session.turn) session.change({ note: escaped(error.message) });
+    }
+  }
+
+  function choose(sample) {
     if (session.opening === sample) return;
     session.opening = sample;
-    const picture = await globalThis.explorers.intake.open(session.samples[sample]);
-    session.opening = null;
-    session.change(put(picture, sample));
+    if (sample === "yours") session.change(put(session.mine, sample));
+    else open(session.samples[sample], (picture) => session.change(put(picture, sample)));
   }
 
   /* The reader's own picture: a file, or what was dropped or pasted. */
   const ANEW = { own: false, placed: false, zoom: 1, across: 50, down: 50, change: "none", guess: "" };
   const OWN = { ...ANEW, sample: "yours", has: true };
 
-  async function openOwn(files, change) {
+  function openOwn(files, change) {
     stopFilming?.();
-    const turn = (session.turn = (session.turn ?? 0) + 1);
-    try {
-      const picture = await globalThis.explorers.intake.open(files);
-      if (turn !== session.turn) return picture.close(); // another one was chosen meanwhile
-      change({ ...OWN, ...put(picture, "yours"), note: escaped(picture.note ?? "") });
-    } catch (error) {
-      change({ note: escaped(error.message) });
-    }
+    session.opening = null;
+    open(files, (picture) => change({ ...OWN, ...put(picture, "yours"), note: escaped(picture.note) }));
   }
 
   let stopFilming = null; // the last picture stays
@@ -484,23 +503,30 @@
   async function film(change) {
     const { intake } = globalThis.explorers;
     const lens = intake.camera(() => stopFilming?.());
-    const over = (note) => {
+    let over = (note) => {
+      over = () => {};
       stopFilming = null;
       lens.stop();
       change({ filming: false, note });
     };
+    stopFilming = () => over(""); // also while the browser still asks whether the camera may be used
+    const failed = (error) => over(escaped(error.message));
+    const filming = () => stopFilming !== null && !ended;
+    let ended = false;
+    const stop = stopFilming;
+    stopFilming = () => ((ended = true), stop());
+    change({ filming: true, note: "" });
     try {
       const video = await lens.start();
-      stopFilming = () => over("");
-      change({ ...OWN, ...put(await intake.open(video), "yours"), filming: true, note: "" });
+      if (!filming()) return lens.stop();
+      change({ ...OWN, ...put(await intake.open(video), "yours") });
       const next = async () => {
-        if (!session.busy && stopFilming) change(put(await intake.open(video), "yours"));
-        if (stopFilming) requestAnimationFrame(() => next().catch(failed));
+        if (!session.busy && filming()) change(put(await intake.open(video), "yours"));
+        if (filming()) requestAnimationFrame(() => next().catch(failed));
       };
-      const failed = (error) => over(escaped(error.message));
       next().catch(failed);
     } catch (error) {
-      over(escaped(error.message));
+      failed(error);
     }
   }
 
@@ -516,7 +542,7 @@
     if (changed("column", "line")) next.placed = true;
     if (changed("sample")) Object.assign(next, ANEW, { note: "" });
     if (changed("guess")) next.said = keyOf(next);
-    if (changed("change")) Object.assign(next, { guess: "", own: true }); // the same channel, before and after
+    if (changed("change")) Object.assign(next, { guess: "", own: live(s) }); // the same channel, before and after
     return next;
   }
 
@@ -556,7 +582,7 @@
         { name: "bits", kind: "range", label: "Bits", min: 2, max: 8, step: 1, text: whole(s.bits), hidden: off || s.change !== "bits" },
         { name: "per", kind: "choice", label: "A scale for each", options: [["channel", "channel"], ["tensor", "layer"]], hidden: s.change !== "bits" },
         { name: "block", kind: "range", label: "Block", min: 1, max: 16, step: 1, text: whole(s.block), hidden: off || s.change !== "channels" },
-        { name: "share", kind: "range", label: "Removed", min: 0, max: 100, step: 5, text: `${s.share} %`, hidden: off || s.change !== "channels" },
+        { name: "share", kind: "range", label: "Removed", min: 5, max: 100, step: 5, text: `${s.share} %`, hidden: off || s.change !== "channels" },
         { name: "guess", kind: "choice", label: "The first guess …", options: [["stays", "stays"], ["goes", "becomes another"]], hidden: s.change === "none" },
       ];
     },
@@ -586,7 +612,8 @@
       const { top, part, parts, at, number, name } = seen(data, s);
       const [one, two] = top.map(([name, share]) => `${escaped(name)}, ${percent(share)}`);
       const { channel } = parts.find((each) => each.name === part);
-      const changed = effective(s) ? `The network is changed: ${CHANGES[s.change]}. ` : "";
+      const { kind } = s.seen.change;
+      const changed = kind === "none" ? "" : `The network is changed: ${CHANGES[kind]}. `;
       const lit = name ? ` Lit: ${escaped(top[name][0])}.` : "";
       return `${changed}First guess: ${one}; second: ${two}.${lit} Open: ${title(shown(data, s)).toLowerCase()}, ${part}, channel ${whole(channel + 1)}; in column ${at[0] + 1}, line ${at[1] + 1} it is ${three(number.value)}.`;
     },
@@ -615,9 +642,10 @@
     },
 
     begin(data, root, change) {
-      globalThis.explorers.intake?.listen(root, (files) => {
+      // Wherever a picture is dropped on this page: else the browser would leave it for the picture.
+      globalThis.explorers.intake?.listen(document.documentElement, (files) => {
         if (session) openOwn(files, change);
-        else change({ note: "Load the network first, then drop your picture again." });
+        else change({ note: "Load the network first, then try again." });
       });
     },
 
