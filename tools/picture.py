@@ -36,7 +36,8 @@ const change = { kind: "none" };
 let news = pixels;
 const units = network.units.map(({ parts }, unit) =>
   parts.map(({ name }) => {
-    const seen = it.look(news, { unit, part: name, channel: null, at: null, change, sheet: false });
+    const ask = { unit, part: name, channel: null, at: null, change, sheet: false };
+    const seen = it.look(news, ask);
     news = null;
     return seen;
   }),
@@ -98,7 +99,10 @@ OF_A_CHANNEL = ("rank", "mean", "spread", "zeros", "filter", "at", "number")
 def record() -> dict:
     """A map stands once, under the value that it is of and its channel, a letter for a place."""
     seen, names, maps, units = looked(pixels()), data.classes(), {}, []
-    named = lambda guesses: [[names[index], round(share, 6)] for index, share in guesses]
+
+    def named(guesses: list) -> list[list]:
+        return [[names[index], round(share, 6)] for index, share in guesses]
+
     for listed, parts in zip(data.units(), seen["units"], strict=True):
         rows = []
         for each in parts:
