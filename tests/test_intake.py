@@ -280,7 +280,7 @@ REFUSED = {
 TYPES = {"jpg": "image/jpeg", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 # Open a file, and return what the network gets of a square of it, or why it was refused; whether it
-# was decoded, and how many addresses were not given back.
+# was decoded, and how many addresses and bitmaps were not given back.
 OPEN = """
   const [title, type, base64, choice] = args;
   const { intake } = explorers;
@@ -303,10 +303,13 @@ OPEN = """
     return decode.call(this);
   };
   const { createImageBitmap } = globalThis;
-  globalThis.createImageBitmap = (image) => {
+  const bitmaps = [];
+  globalThis.createImageBitmap = async (...all) => {
     decoded = true;
-    return createImageBitmap(image);
+    bitmaps.push(await createImageBitmap(...all));
+    return bitmaps.at(-1);
   };
+  const kept = () => addresses.size + bitmaps.filter((each) => each.width > 0).length;
   const base64Of = (numbers) => {
     let text = "";
     for (const each of new Uint8Array(numbers.buffer)) text += String.fromCharCode(each);
@@ -320,10 +323,10 @@ OPEN = """
     const thumbnail = intake.thumbnail(picture, square);
     picture.close();
     const { name } = picture;
-    return { name, size: [width, height], note, pixels, thumbnail, kept: addresses.size };
+    return { name, size: [width, height], note, pixels, thumbnail, kept: kept() };
   } catch (error) {
     if (!(error instanceof intake.Refused)) throw error;
-    return { refused: error.message, decoded, kept: addresses.size };
+    return { refused: error.message, decoded, kept: kept() };
   } finally {
     Object.assign(URL, { createObjectURL, revokeObjectURL });
     HTMLImageElement.prototype.decode = decode;
@@ -335,6 +338,13 @@ OPEN = """
 def arguments(name: str, file: bytes, **choice) -> list:
     ending = name.rpartition(".")[2]
     return [name, TYPES.get(ending, f"image/{ending}"), base64.b64encode(file).decode(), choice]
+
+
+def in_time(body: str) -> str:
+    """An asynchronous function of `args`; what never answers is a failure, and no endless test."""
+    late = 'setTimeout(() => reject(new Error("no answer in a minute")), 60000)'
+    return f"""(args) => Promise.race([
+      (async () => {{{body}}})(), new Promise((_, reject) => {late})])"""
 
 
 @pytest.fixture
@@ -352,7 +362,7 @@ def page(browser, served):
 
 @pytest.fixture
 def chromium(page):
-    return lambda body, *args: page.evaluate(f"async (args) => {{{body}}}", args)
+    return lambda body, *args: page.evaluate(in_time(body), args)
 
 
 @pytest.fixture(scope="module", params=[Firefox, WebKit])
@@ -523,38 +533,70 @@ def test_a_sample_is_opened_and_no_other_address(chromium):
 
 
 def test_opening_can_be_given_up(chromium):
-    """Before it begins, and while the browser reads."""
+    """Before it begins, and while the browser reads: then nothing is decoded any more."""
     body = f"""{HELPERS}
-      const before = AbortSignal.abort();
-      const during = new AbortController();
-      const start = (signal) => told(intake.open(of(args[0]), signal));
-      const all = [start(before), start(during.signal)];
-      during.abort();
-      const late = new AbortController();
+      const {{ decode }} = HTMLImageElement.prototype;
       const {{ createObjectURL }} = URL;
+      let decoded = 0;
+      HTMLImageElement.prototype.decode = function () {{
+        decoded += 1;
+        return decode.call(this);
+      }};
+      const before = AbortSignal.abort();
+      const [during, late] = [new AbortController(), new AbortController()];
+      const start = (signal) => told(intake.open(of(args[0]), signal));
+      const sample = `data:image/png;base64,${{args[0][2]}}`;
+      const all = [start(before), told(intake.open(sample, before)), start(during.signal)];
+      during.abort();
+      const early = await Promise.all(all);
       URL.createObjectURL = (file) => {{
         queueMicrotask(() => late.abort());
         return createObjectURL.call(URL, file);
       }};
-      all.push(start(late.signal));
       try {{
-        return (await Promise.all(all)).map((each) => each.failed);
+        const last = await start(late.signal);
+        return [[...early, last].map((each) => each.failed), decoded];
       }} finally {{
         URL.createObjectURL = createObjectURL;
+        HTMLImageElement.prototype.decode = decode;
       }}"""
-    assert chromium(body, PNG) == ["AbortError"] * 3
+    assert chromium(body, PNG) == [["AbortError"] * 4, 0]
+
+
+def test_what_is_given_up_while_it_is_decoded_is_let_go(chromium):
+    """A bitmap holds its memory until it is closed."""
+    body = f"""{HELPERS}
+      const {{ createImageBitmap }} = globalThis;
+      const during = new AbortController();
+      let bitmap;
+      globalThis.createImageBitmap = async (image) => {{
+        bitmap = await createImageBitmap(image);
+        during.abort();
+        return bitmap;
+      }};
+      try {{
+        return [(await told(intake.open(of(args[0]), during.signal))).failed, bitmap.width];
+      }} finally {{
+        globalThis.createImageBitmap = createImageBitmap;
+      }}"""
+    assert chromium(body, PNG) == ["AbortError", 0]
 
 
 def test_a_picture_that_was_closed_is_not_drawn(chromium):
+    """And its memory is free: a bitmap that is closed has no width."""
     body = f"""{HELPERS}
+      const {{ createImageBitmap }} = globalThis;
+      let bitmap;
+      globalThis.createImageBitmap = async (image) => (bitmap = await createImageBitmap(image));
       const picture = await intake.open(of(args[0]));
+      globalThis.createImageBitmap = createImageBitmap;
       picture.close();
       try {{
         intake.pixels(picture, {{ x: 0, y: 0, edge: 50 }});
       }} catch (error) {{
-        return error.message;
+        return [error.message, bitmap.width];
       }}"""
-    assert chromium(body, PNG) == "This picture was closed."
+    assert chromium(body, PNG) == ["This picture was closed.", 0]
 
 
 def check_cut_off(run) -> None:
@@ -592,7 +634,7 @@ def test_a_drawing_that_a_page_may_not_read_is_refused(chromium):
     )
 
 
-@pytest.mark.parametrize("noise, taken", [(3, True), (255, False)])
+@pytest.mark.parametrize("noise, taken", [(8, True), (255, False)])
 def test_a_browser_that_hands_out_noise_is_told(chromium, noise, taken):
     """A little of it, against tracking, is no reason to give up."""
     body = f"""{HELPERS}
@@ -739,7 +781,7 @@ def filming(camera_page, served):
     files["intake.html"] = PAGE.encode()
     page = camera_page()
     page.goto(f"{address}/intake.html")
-    yield lambda body, *args: page.evaluate(f"async (args) => {{{HELPERS}{FILM}{body}}}", args)
+    yield lambda body: page.evaluate(in_time(f"{HELPERS}{FILM}{body}"))
     page.close()
 
 

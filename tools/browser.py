@@ -280,7 +280,9 @@ def take_ceilings(tab: Tab) -> dict[str, Callable[[int], float]]:
     jobs |= {name: [("copy", 0, size, size)] * often for name, (size, often) in COPIES.items()}
     timers = {}
     for name, calls in jobs.items():
-        tab.take_calls(name, kernels.Program(calls, torch.zeros(0), 0, 0, 0, bytes=2**25, places=[]))
+        tab.take_calls(
+            name, kernels.Program(calls, torch.zeros(0), 0, 0, 0, bytes=2**25, places=[])
+        )
         timers |= {f"{engine} {name}": tab.timer(f"{engine} {name}") for engine in ENGINES}
     return timers
 

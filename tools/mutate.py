@@ -136,6 +136,11 @@ EQUIVALENT = {
         for other in ("strict=False", "")
     },
     (
+        "trained",
+        "sizes = conv.weight.double().abs().flatten(1).sum(1).tolist()",
+        "sizes = conv.weight.double().abs().flatten(1).mean(1).tolist()",
+    ): "the filters of a layer are of one size, so their order is the same",
+    (
         "v2",
         "padding=kernel // 2,",
         "padding=kernel // 3,",
@@ -145,6 +150,42 @@ EQUIVALENT = {
         "blocks.append(MobileMQA(channels, *row, scale))",
         "blocks.append(MobileMQA(out, *row, scale))",
     ): "attention never comes first, and behind a block both are what left it",
+    **{
+        (
+            "kernels",
+            "size, stride = layer.kernel_size[0], layer.stride[0]",
+            f"size, stride = layer.kernel_size[{row}], layer.stride[{column}]",
+        ): "the next lines refuse a layer whose two sizes, or two strides, are not the same"
+        for row, column in ((1, 0), (0, 1))
+    },
+    (
+        "kernels",
+        'return "depthwise" if getattr(module, "groups", 1) > 1 else "dense"',
+        'return "depthwise" if getattr(module, "groups", 0) > 1 else "dense"',
+    ): "a linear layer has no groups: neither 0 nor 1 is more than 1",
+    (
+        "kernels",
+        'size = getattr(module, "kernel_size", (1,))[0]',
+        'size = getattr(module, "kernel_size", (0,))[0]',
+    ): "a linear layer has no size, and none of its zeros are looked at",
+    (
+        "kernels",
+        "found |= {user: (left, right) for user in node.users}",
+        "found |= {user: (top, right) for user in node.users}",
+    ): "as many zeros stand above as before: others are refused in the lines before",
+    (
+        "kernels",
+        "sizes = [0] * (max(slots) + 1)",
+        "sizes = [1] * (max(slots) + 1)",
+    ): "each place has a map, and none has less than a byte",
+    **{
+        (
+            "kernels",
+            "for slot, each in zip(slots, maps, strict=True):",
+            f"for slot, each in zip(slots, maps, {other}):",
+        ): "each map has a slot"
+        for other in ("strict=False", "")
+    },
 }
 
 # ---------------------------------------------------------------- what is changed

@@ -9,6 +9,7 @@ from the weights that the page will load. So a press shows the same again, and a
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,34 +24,7 @@ from extension.settings import node_binary
 
 SAMPLE = "cat"
 COMMAND = "python -m tools.picture"
-LOOK = """
-const fs = require("fs");
-const [, , numbers, ...scripts] = process.argv;
-scripts.forEach((each) => require(each));
-const { parcel, runtime, eye, opened } = globalThis.explorers;
-const bytes = fs.readFileSync(numbers);
-const pixels = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-const network = { ...parcel.network, engine: "SIMD" };
-const it = eye(runtime(), network, ...opened(parcel));
-const change = { kind: "none" };
-let news = pixels;
-const units = network.units.map(({ parts }, unit) =>
-  parts.map(({ name }) => {
-    const ask = { unit, part: name, channel: null, at: null, change, sheet: false };
-    const seen = it.look(news, ask);
-    news = null;
-    return seen;
-  }),
-);
-const switches = {};
-for (const [name, change] of Object.entries(CHANGES)) {
-  const ask = { unit: 0, part: "filtered", channel: null, at: null, change, sheet: false };
-  const { top, now } = it.look(null, ask);
-  switches[name] = { top, now };
-}
-const plain = (key, each) => (each instanceof Uint8Array ? Array.from(each) : each);
-console.log(JSON.stringify({ units, switches }, plain));
-"""
+LOOK = Path(__file__).with_suffix(".js")
 CHANGES = {  # by the names that the page has for them
     "shortcuts": {"kind": "shortcuts"},
     "activation": {"kind": "activation"},
@@ -75,12 +49,16 @@ def looked(numbers: torch.Tensor) -> dict:
     for name, code in explorers.files("picture").items():
         (folder / name).write_bytes(code)
     (folder / "pixels").write_bytes(numbers.numpy().astype("<f4").tobytes())
-    code = f"const CHANGES = {json.dumps(CHANGES)};\n{LOOK}"
-    (folder / "look.js").write_text(code, encoding="utf-8")
     scripts = [str(each) for each in explorers.script_files("picture")]
     scripts += [str(folder / name) for name in explorers.files("picture")]
-    run = [node_binary(), str(folder / "look.js"), str(folder / "pixels"), *scripts]
-    found = subprocess.run(run, capture_output=True, text=True, encoding="utf-8", check=True)
+    found = subprocess.run(
+        [node_binary(), str(LOOK), str(folder / "pixels"), *scripts],
+        input=json.dumps(CHANGES),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
     return json.loads(found.stdout)
 
 
@@ -93,6 +71,11 @@ def short(value):
     return [short(each) for each in value] if isinstance(value, list) else value
 
 
+def letters(shades: list[int]) -> str:
+    """Sixteen shades, a letter each."""
+    return "".join(f"{shade:x}" for shade in shades)
+
+
 OF_A_CHANNEL = ("rank", "mean", "spread", "zeros", "filter", "at", "number")
 
 
@@ -100,8 +83,8 @@ def record() -> dict:
     """A map stands once, under the value that it is of and its channel, a letter for a place."""
     seen, names, maps, units = looked(pixels()), data.classes(), {}, []
 
-    def named(guesses: list) -> list[list]:
-        return [[names[index], round(share, 6)] for index, share in guesses]
+    def named(guesses: list[list]) -> list[list]:
+        return [[names[index], short(share)] for index, share in guesses]
 
     for listed, parts in zip(data.units(), seen["units"], strict=True):
         rows = []
@@ -109,7 +92,7 @@ def record() -> dict:
             (part,) = (p for p in each["parts"] if p["name"] == each["part"])
             shades = part.pop("shades")
             if part["which"] >= 0:  # the picture itself is shown as it is
-                maps[f"{part['which']}:{part['channel']}"] = "".join(f"{s:x}" for s in shades)
+                maps[f"{part['which']}:{part['channel']}"] = letters(shades)
             (own,) = (p for p in listed["parts"] if p["name"] == each["part"])
             chosen = {key: each[key] for key in OF_A_CHANNEL}
             rows.append(short(own | part | {"chosen": chosen}))
@@ -122,11 +105,16 @@ def record() -> dict:
     }
     return {
         "command": COMMAND,
+        "weights": sum(each["count"] for each in data.layers()),
+        "calls": len(data.program().calls),
+        "memory": data.program().bytes,
+        "side": data.SIDE,
         "sample": SAMPLE,
         "photo": data.thumbnail(pixels()),
         "top": named(start["top"]),
+        "whys": [short(each | {"shades": letters(each["shades"])}) for each in seen["whys"]],
         "switches": changed,
-        "classifier": data.macs()[data.program().places.index(data.program().places[-1])],
+        "classifier": data.macs()[len(data.program().places) - 1],
         "strip": strip,
         "units": units,
         "maps": maps,

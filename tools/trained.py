@@ -290,7 +290,15 @@ def rounding(per: str, each: int = EACH) -> dict:
     """What 8 bits, and nothing else, leave of the answers in 32."""
     network = notebook.folded(lite0())
     notebook.round_weights(network, 8, per)
-    return compared(page_logits(network, each), whole(each))
+    outputs = page_logits(network, each)
+    return compared(outputs, whole(each)) | {"lead": largest_lead(whole(each), outputs)}
+
+
+def largest_lead(expected: Tensor, outputs: Tensor) -> float:
+    """By how many per cent, at most, a first guess had led that became another."""
+    first, second = expected.softmax(dim=1).topk(2).values.T
+    changed = expected.argmax(1) != outputs.argmax(1)
+    return round(100 * float((first - second)[changed].max()), 2)
 
 
 def measure_page() -> dict:

@@ -72,7 +72,7 @@ def data(name: str) -> dict:
 
 
 def files(name: str) -> dict[str, bytes]:
-    """What an explorer loads later, when it is asked to, by name."""
+    """What an explorer loads later, when it is asked to, by name: in `_static/later`."""
     make = getattr(module(name), "files", None)
     if make is None:
         return {}

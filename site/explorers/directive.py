@@ -93,7 +93,10 @@ def ship_scripts(app: Sphinx) -> None:
         text = "\n".join(path.read_text(encoding="utf-8") for path in own)
         (static / f"{name}.js").write_text(text, encoding="utf-8")
         for file, code in explorers.files(name).items():
-            (static / file).write_bytes(code)
+            (static / "later").mkdir(exist_ok=True)
+            (static / "later" / file).write_bytes(code)
+        if licence := getattr(explorers.module(name), "licence", None):
+            (static / f"{name}-LICENSE.txt").write_text(licence(), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict:

@@ -530,7 +530,8 @@ def check_kept(
     """With `keep` each value is there in the end, as PyTorch's hooks see it. `theirs`: the network
     that PyTorch runs, if it is another.
     """
-    kept, usual = (k.compile_network(network, x.shape[-1], len(x), keep=e) for e in (True, False))
+    sizes = x.shape[-1], *[len(x)] * (len(x) != 3)  # a picture's channels go without saying
+    usual, kept = k.compile_network(network, *sizes), k.compile_network(network, *sizes, keep=True)
     check_apart(kept, x)
     assert usual.bytes < kept.bytes, "no value takes the place of another"
     (ours, floats), (wanted, _) = (left_by(k, each, x, fused) for each in (kept, usual))

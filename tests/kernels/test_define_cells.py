@@ -97,6 +97,19 @@ def test_what_is_kept_begins_at_multiples_of_64_bytes():
     kept = torch.cat(memory.parts)
     assert len(kept) == 48 and kept.dtype == torch.float32
     assert kept.nonzero().flatten().tolist() == [*range(17), 32, 33]
+    assert memory.keep(torch.ones(16)) == 256 and memory.end == 320
+
+
+def test_what_is_not_there_has_no_place():
+    """Neither weights nor a map with zeros stand before the first value."""
+    program = K.compile_network(torch.nn.AdaptiveAvgPool2d(1), 5, held=8)
+    assert (len(program.weights), program.picture) == (0, 0)
+
+
+def test_a_map_has_room_for_six_places_more():
+    """With the zeros that stand on both sides of a line together."""
+    assert K.Map(5, 3, 8).bytes() == (9 + 6) * 32
+    assert K.Map(5, 3, 8).bytes(3) == (36 + 6) * 32
 
 
 @pytest.mark.parametrize("activation", checks.LAYERS)
@@ -328,6 +341,7 @@ REFUSALS = {  # what `compile_network` would take without a word
         "== layer.in_channels",
     ),
     "all sizes": ("size in (3, 5) and", "True and"),
+    "pointwise at any stride": ("fits = size > 1 or stride == 1", "fits = True"),
     "all strides": ("and stride in (1, 2)", "and True"),
     "means of parts": ("fits = to in (1, (1, 1))", "fits = True"),
     "sums with numbers": ("kind is not None and isinstance(rest[0], fx.Node)", "kind is not None"),

@@ -372,6 +372,21 @@ def test_reach_is_each_channels_largest_weight():
     assert_close(OURS.reach(layer), torch.stack([w.abs().max() for w in layer.weight.detach()]))
 
 
+def test_what_stands_out_is_measured_against_the_median_channel():
+    assert OURS.stands_out(torch.tensor([2.0, 12.0, 4.0])) == 3
+    assert OURS.stands_out(torch.ones(5)) == 1
+
+
+def test_alone_one_layer_is_rounded_and_with_one_scale():
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 5, 1))
+    before = [layer.weight.clone() for layer in network]
+    short = OURS.alone(network, "1")
+    assert torch.equal(short[0].weight, before[0])
+    assert torch.equal(short[1].weight, OURS.rounded(before[1], per_channel=False))
+    assert not torch.equal(short[1].weight, OURS.rounded(before[1], per_channel=True))
+    assert torch.equal(network[1].weight, before[1])  # a copy
+
+
 # ---------------------------------------------------------------- digits
 
 

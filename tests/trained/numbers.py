@@ -78,6 +78,33 @@ LAST = 100 * RECORD["cuts"]["last"][0]
 MOST_SIXES = max(100 * cut[1] for cut in RECORD["cuts"].values())
 MEAN_SIXES = mean(100 * cut[1] for cut in RECORD["cuts"].values())
 
+# ---------------------------------------------------------------- in 8 bits, and its switches
+
+PAGE = trained.load()["page"]
+
+
+def rounding(per: str) -> tuple[float, float]:
+    """Per cent of the first guesses that 8 bits keep, and how far they put the logits off."""
+    row = PAGE["rounding"][per]
+    return share_of_ones(row["agree"]), 100 * row["error"]
+
+
+def page_keeps(name: str) -> float:
+    """Per cent of the first guesses of the page's network that one of its switches keeps."""
+    return share_of_ones(PAGE["answers"][name]["agree"])
+
+
+def thinned(shortcut: bool) -> list[float]:
+    """What is kept without half of one block's wide channels, block by block."""
+    numbers = range(1, len(BLOCKS) + 1)
+    chosen = [n for n in numbers if BLOCKS[n - 1].shortcut == shortcut]
+    return [page_keeps(f"block {number} without 50%") for number in chosen]
+
+
+def share_of_ones(marks: str) -> float:
+    return 100 * marks.count("1") / len(marks)
+
+
 # ---------------------------------------------------------------- tables and exercises
 
 V2_ROWS = definitions("v2").V2_ROWS

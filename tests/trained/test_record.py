@@ -12,6 +12,14 @@ from tools import trained
 RECORD = trained.load()["lite0"]
 AGAIN = 2  # pieces of each photograph
 ASKED = ("no_shortcuts", "pytorchs_epsilon", "symmetric_padding", "without block 3")
+OF_THE_PAGE = trained.load()["page"]
+ASKED_OF_THE_PAGE = (
+    "symmetric_padding",
+    "pytorchs_epsilon",
+    "8 bits per tensor",
+    "5 bits per channel",
+    "block 8 without 50%",
+)
 
 
 def test_the_first_guesses_are_those_of_the_record():
@@ -25,17 +33,56 @@ def test_the_first_guesses_are_those_of_the_record():
             assert guess.share == pytest.approx(share, abs=1e-3)
 
 
+def nearly_the_same(found: str, recorded: str) -> bool:
+    """On another processor two nearly equal guesses may change places."""
+    return sum(a != b for a, b in zip(found, recorded[: len(found)], strict=True)) <= 1
+
+
 @pytest.mark.parametrize("name", ASKED)
 def test_the_answers_are_those_of_the_record(name):
-    """On another processor two nearly equal guesses may change places."""
     jobs = {change.__name__: lambda c=change: trained.changed(c) for change in trained.CHANGES}
     network = jobs.get(name, lambda: trained.without_block(3))()
     found = trained.answer(network, each=AGAIN)
     recorded = RECORD["answers"][name]
-    marks = recorded["agree"][: len(found["agree"])]
-    assert sum(a != b for a, b in zip(found["agree"], marks, strict=True)) <= 1
+    assert nearly_the_same(found["agree"], recorded["agree"])
     assert found["Grace Hopper"][0][0] == pytest.approx(recorded["Grace Hopper"][0][0], abs=1e-3)
     assert found["Grace Hopper"][0][1] == recorded["Grace Hopper"][0][1]
+
+
+@pytest.mark.parametrize("name", ASKED_OF_THE_PAGE)
+def test_the_pages_switches_leave_what_the_record_says(name):
+    outputs = trained.page_ways(AGAIN)[name]()
+    found = trained.agree(outputs, trained.whole_page(AGAIN))
+    assert len(found) == 16 and nearly_the_same(found, OF_THE_PAGE["answers"][name]["agree"])
+
+
+@pytest.mark.parametrize("per", ["channel", "tensor"])
+def test_8_bits_leave_what_the_record_says(per):
+    found = trained.rounding(per, AGAIN)
+    assert nearly_the_same(found["agree"], OF_THE_PAGE["rounding"][per]["agree"])
+    assert found["error"] == pytest.approx(OF_THE_PAGE["rounding"][per]["error"], rel=0.25)
+
+
+def test_the_record_has_each_of_the_pages_switches():
+    assert list(OF_THE_PAGE["answers"]) == list(trained.page_ways())
+    answers = [*OF_THE_PAGE["answers"].values(), *OF_THE_PAGE["rounding"].values()]
+    assert {len(each["agree"]) for each in answers} == {OF_THE_PAGE["pieces"]} == {240}
+    again = OF_THE_PAGE["answers"]["8 bits per channel"]  # rounded once more: nothing happens
+    assert again == {"agree": "1" * 240, "error": 0}
+
+
+def test_what_the_page_says_of_channels_that_are_taken_out():
+    """Blocks with a shortcut and blocks without are apart."""
+    assert min(numbers.thinned(True)) > max(numbers.thinned(False))
+
+
+def test_what_does_not_reach_a_block_need_not_be_computed_again():
+    """The short way, by the maps that enter the block, and the long one."""
+    for number in (1, 7):
+        network = trained.page()
+        trained.notebook.remove_channels(network, number, 0.25)
+        short = trained.thinner(number, 0.25, 1)
+        torch.testing.assert_close(short, trained.page_logits(network, 1), rtol=1e-4, atol=1e-3)
 
 
 def test_the_maps_are_those_of_the_record():

