@@ -102,7 +102,7 @@ def page(change=None) -> nn.Module:
         change(network)
     network = notebook.folded(network)
     notebook.round_weights(network, 8)
-    return network
+    return network.requires_grad_(False)
 
 
 def answers(network: nn.Module, pictures: Tensor) -> Tensor:
@@ -112,34 +112,40 @@ def answers(network: nn.Module, pictures: Tensor) -> Tensor:
 # ---------------------------------------------------------------- the engine
 
 
+# Scripts of the explorer, of its weights and of pictures are given; `ask` is what is asked.
+RUN = """
+const fs = require("fs");
+const { scripts, pixels, count, engine } = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
+scripts.forEach((each) => require(each));
+const { parcel, runtime, eye, opened } = globalThis.explorers;
+const { buffer } = Uint8Array.from(fs.readFileSync(pixels));
+const size = 224 * 224 * 3;
+const all = Array.from({ length: count }, (_, i) => new Float32Array(buffer, 4 * i * size, size));
+const network = { ...parcel.network, engine };
+const it = eye(runtime(), network, ...opened(parcel));
+const letters = (shades) => Array.from(shades, (each) => each.toString(16)).join("");
+const numbers = (each) => (ArrayBuffer.isView(each) ? Array.from(each) : each);
+const plain = (key, each) => (each instanceof Uint8Array ? letters(each) : numbers(each));
+console.log(JSON.stringify(ask(), plain));
+"""
+
+
 def in_node(script: str, pictures: Tensor, tmp_path, engine: str = "SIMD"):
     """What a script returns: of `it`, the engine with its weights, of `all`, the pictures, and of
     what the explorer has. An array of numbers is a list, one of bytes (shades) a text.
     """
-    folder = tmp_path / "pieces"
-    folder.mkdir(exist_ok=True)
     scripts = [str(each) for each in explorers.script_files("picture")]
     for name, code in explorers.files("picture").items():
-        (folder / name).write_bytes(code)
-        scripts.append(str(folder / name))
-    (folder / "pixels").write_bytes(as_bytes(pictures))
-    (folder / "run.js").write_text(
-        f"""{json.dumps(scripts)}.forEach((each) => require(each));
-        const {{ parcel, runtime, eye, opened, picture }} = globalThis.explorers;
-        const bytes = require("fs").readFileSync({str(folder / "pixels")!r});
-        const pixels = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-        const all = Array.from({{ length: {len(pictures)} }}, (_, i) => pixels.subarray(i * 150528, (i + 1) * 150528));
-        const network = {{ ...parcel.network, engine: "{engine}" }};
-        const make = (more = {{}}) => eye(runtime(), {{ ...network, ...more }}, ...opened(parcel));
-        const it = make();
-        const plain = (key, each) => each instanceof Uint8Array ? Array.from(each, (s) => s.toString(16)).join("")
-          : ArrayBuffer.isView(each) ? Array.from(each) : each;
-        console.log(JSON.stringify((() => {{ {script} }})(), plain));""",
-        encoding="utf-8",
-    )
-    done = subprocess.run(
-        [node_binary(), str(folder / "run.js")], capture_output=True, text=True, encoding="utf-8"
-    )
+        (tmp_path / name).write_bytes(code)
+        scripts.append(str(tmp_path / name))
+    (tmp_path / "pixels").write_bytes(as_bytes(pictures))
+    given = {"scripts": scripts, "pixels": str(tmp_path / "pixels")}
+    given |= {"count": len(pictures), "engine": engine}
+    (tmp_path / "given").write_text(json.dumps(given))
+    code = f"const ask = () => {{ {script} }};\n{RUN}"
+    (tmp_path / "run.js").write_text(code, encoding="utf-8")
+    command = [node_binary(), str(tmp_path / "run.js"), str(tmp_path / "given")]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
 
@@ -153,8 +159,10 @@ ANSWER = """
   const it = eye(r, { ...network, engine }, ...opened(parcel));
   it.change({ kind: "none" });
   const size = 224 * 224 * 3;
-  const found = Array.from({ length: numbers.length / size }, (_, i) => it.run(numbers.subarray(i * size, (i + 1) * size)));
-  return kept === "first" ? found.map((each) => each.indexOf(Math.max(...each))) : found.map((each) => [...each]);
+  const found = [];
+  for (let i = 0; i < numbers.length; i += size) found.push(it.run(numbers.subarray(i, i + size)));
+  const first = (each) => each.indexOf(Math.max(...each));
+  return found.map((each) => (kept === "first" ? first(each) : [...each]));
 """
 
 
@@ -165,9 +173,8 @@ def bare(served):
 
     def put(pictures: Tensor) -> str:
         own = explorers.script_files("picture")
-        scripts = {
-            each.name: each.read_bytes() for each in own if each.name in ("runtime.js", "engine.js")
-        }
+        needed = [each for each in own if each.name in ("runtime.js", "engine.js")]
+        scripts = {each.name: each.read_bytes() for each in needed}
         scripts |= explorers.files("picture")
         tags = "".join(f'<script src="{name}"></script>' for name in scripts)
         head = '<!doctype html><meta charset="utf-8"><script>globalThis.explorers = {}</script>'
@@ -297,7 +304,8 @@ def changed(pictures, tmp_path_factory) -> list[dict]:
         f"""return {json.dumps(CHANGES)}.map((change) => {{
           it.change(change);
           const found = [0, 1].map((i) => it.run(all[i]));
-          const {{ removed }} = it.look(all[0], {{ unit: 0, part: "in", channel: null, at: null, change }});
+          const ask = {{ unit: 0, part: "in", channel: null, at: null, change, name: 0 }};
+          const {{ removed }} = it.look(all[0], ask);
           it.change({{ kind: "none" }});
           return {{ found, removed, whole: it.run(all[1]) }};
         }});""",
@@ -340,19 +348,21 @@ def test_behind_each_change_stands_the_same_network(changed):
 
 def test_of_equal_filters_the_engine_silences_the_first(pictures, tmp_path):
     """As the notebook does: the order is by size, and then by number."""
-    (which,) = (
-        i for i, each in enumerate(picture.values()) if each["name"] == "blocks.4.depthwise.conv"
-    )
     silent = in_node(
-        f"""const [integers, numbers] = opened(parcel);
-        const layer = network.layers.find(({{ name }}) => name === "blocks.4.depthwise.conv");
+        """const [integers, numbers] = opened(parcel);
+        const layer = network.layers.find(({ name }) => name === "blocks.4.depthwise.conv");
         integers.fill(3, layer.at, layer.at + layer.count);
-        for (const i of [7, 100]) for (let j = 0; j < 25; j++) integers[layer.at + 100 * (i >> 2) + 4 * j + i % 4] = 1;
+        for (const i of [7, 100])
+          for (let j = 0; j < 25; j++) integers[layer.at + 100 * (i >> 2) + 4 * j + i % 4] = 1;
         numbers.fill(0.01, layer.first, layer.first + layer.outputs);
         const own = eye(runtime(), network, integers, numbers);
-        own.look(all[0], {{ unit: 5, part: "filtered", channel: 0, at: [9, 9], change: {{ kind: "channels", block: 5, share: 0.05 }} }});
-        return Array.from({{ length: 240 }}, (_, i) => own.explain({which}, i, 9, 9))
-          .map(({{ bias, windows: [window] }}) => bias === 0 && window.every(([, weight]) => weight === 0));""",
+        const change = { kind: "channels", block: 5, share: 0.05 };
+        const ask = { unit: 5, part: "filtered", at: [9, 9], change, name: 0 };
+        own.look(all[0], { ...ask, channel: 0 });
+        const none = ([, weight]) => weight === 0;
+        const number = (channel) => own.look(null, { ...ask, channel }).number;
+        return Array.from({ length: 240 }, (_, i) => number(i))
+          .map(({ bias, windows: [window] }) => bias === 0 && window.every(none));""",
         pictures[:1],
         tmp_path,
     )
@@ -458,7 +468,8 @@ def looks(pictures, tmp_path_factory) -> dict[str, list[dict]]:
         for (const kind of Object.keys(looks)) {{
           let news = all[0];
           found[kind] = looks[kind].map(([unit, part, channel, at], i) => {{
-            const seen = it.look(news, {{ unit, part, channel, at, change: {{ kind }}, sheet: i % 3 === 0 }});
+            const more = {{ change: {{ kind }}, name: i % 5, sheet: i % 3 === 0 }};
+            const seen = it.look(news, {{ unit, part, channel, at, ...more }});
             news = null;
             return {{ ...seen, strip: i ? null : seen.strip }};
           }});
@@ -481,7 +492,11 @@ def networks(pictures) -> dict[str, tuple[nn.Module, dict[str, Tensor]]]:
 
 EACH = [(kind, i) for kind, all_looks in LOOKS.items() for i in range(len(all_looks))]
 NAMED = [f"{kind} {' '.join(map(str, LOOKS[kind][i]))}" for kind, i in EACH]
-near = lambda number: pytest.approx(number, rel=1e-4, abs=2e-4)
+
+
+def near(number: float):
+    """What 32 bits leave of it."""
+    return pytest.approx(number, rel=1e-4, abs=2e-4)
 
 
 def check_map(seen: dict, values: Tensor) -> None:
@@ -663,6 +678,20 @@ def near_all(values: Tensor) -> list:
     return [near(each) for each in values.tolist()]
 
 
+@pytest.mark.parametrize("kind, i", EACH, ids=NAMED)
+def test_what_each_place_says_for_a_name_is_pytorchs(looks, networks, pictures, kind, i):
+    """The classifier's weights times a place's channels: their mean and the bias are the logit."""
+    seen, (network, maps) = looks[kind][i], networks[kind]
+    assert seen["name"] == i % 5
+    (index, _), why = seen["top"][i % 5], seen["why"]
+    classifier = network.classifier
+    values = torch.einsum("c,chw->hw", classifier.weight[index], maps["last"]).detach()
+    check_map(why, values)
+    assert why["mean"] == near(float(values.mean()))
+    assert why["bias"] == near(float(classifier.bias[index]))
+    assert why["logit"] == near(float(values.mean() + classifier.bias[index]))
+
+
 @pytest.mark.parametrize("kind", LOOKS)
 def test_the_strip_is_pytorchs(looks, networks, kind):
     """What leaves each unit: the channel that varies most."""
@@ -681,8 +710,9 @@ def test_guesses_are_a_softmaxs_and_of_the_picture_at_hand(pictures, timms, tmp_
     other, fewer_bits = {"kind": "shortcuts"}, {"kind": "bits", "bits": 5, "per": "tensor"}
     asked = [(0, NONE), (None, other), (1, other), (None, NONE), (0, fewer_bits), (None, other)]
     seen = in_node(
-        f"""return {json.dumps(asked)}.map(([i, change]) =>
-          it.look(i === null ? null : all[i], {{ unit: 3, part: "in", channel: null, at: null, change }}));""",
+        f"""const ask = {{ unit: 3, part: "in", channel: null, at: null, name: 0 }};
+        const look = ([i, change]) => it.look(all[i] ?? null, {{ ...ask, change }});
+        return {json.dumps(asked)}.map(look);""",
         pictures[:2],
         tmp_path,
     )
@@ -706,6 +736,8 @@ def test_guesses_are_a_softmaxs_and_of_the_picture_at_hand(pictures, timms, tmp_
 
 # ---------------------------------------------------------------- time
 
+ASK = '({ unit: 0, part: "in", channel: null, at: null, change: { kind: "none" }, name: 0 })'
+
 # A clock that a call moves by its MACs, and by a thousandth if it has none.
 CLOCK = """
   let time = 0;
@@ -713,7 +745,11 @@ CLOCK = """
   const r = runtime();
   const machine = (...given) => {
     const made = r.machine(...given);
-    return { ...made, run: (calls) => (calls.forEach((call) => (time += r.macs(call) || 0.001)), made.run(calls)) };
+    const run = (calls) => {
+      for (const call of calls) time += r.macs(call) || 0.001;
+      made.run(calls);
+    };
+    return { ...made, run };
   };
   const own = eye({ ...r, machine }, network, ...opened(parcel));
 """
@@ -723,20 +759,22 @@ def test_time_is_counted_by_the_kind_of_layer(pictures, tmp_path):
     """What a call takes goes to the layer whose weights it reads."""
     found = in_node(
         CLOCK
-        + """own.change({ kind: "none" });
-        own.run(all[0]);
+        + """const { times } = own.look(all[0], ASK);
         const of = new Map(network.layers.map((each, i) => [each.w, i ? each.kind : "full"]));
         const expected = { full: 0, depthwise: 0, dense: 0, rest: 0 };
-        for (const call of network.calls) expected[of.get(call[2]) && r.weights(call) ? of.get(call[2]) : "rest"] += r.macs(call) || 0.001;
-        return [own.times(), expected];""",
+        for (const call of network.calls) {
+          const kind = r.weights(call) ? of.get(call[2]) : "rest";
+          expected[kind] += r.macs(call) || 0.001;
+        }
+        return [times, expected];""".replace("ASK", ASK),
         pictures[:1],
         tmp_path,
     )
     times, expected = found
     assert expected["full"] >= 112 * 112 * 27 * 32 and expected["dense"] > expected["depthwise"] > 0
-    assert times.pop("all") == pytest.approx(sum(expected.values()))
+    assert times["all"] == pytest.approx(sum(expected.values()))
     expected["pointwise"] = expected.pop("dense")
-    assert times == pytest.approx(expected, rel=1e-4)
+    assert {kind: times[kind] for kind in expected} == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_time_is_the_median_of_the_last_nine(pictures, tmp_path):
@@ -744,19 +782,19 @@ def test_a_time_is_the_median_of_the_last_nine(pictures, tmp_path):
     found = in_node(
         """let time = 0, step = 0;
         Object.defineProperty(globalThis, "performance", { value: { now: () => (time += step) } });
-        it.change({ kind: "none" });
         const all9 = [];
-        for (step of [900, 900, 900, 900, 900, 900, 900, 1, 2, 3, 4, 5]) it.run(all[0]), all9.push(it.times().rest);
-        it.change({ kind: "shortcuts" });
+        for (step of [900, 900, 900, 900, 900, 900, 900, 1, 2, 3, 4, 5]) {
+          all9.push(it.look(all[0], ASK).times.rest);
+        }
         step = 7;
-        it.run(all[0]);
-        return [all9, it.times().rest];""",
+        const other = { ...ASK, change: { kind: "shortcuts" } };
+        return [all9, it.look(null, other).times.rest];""".replace("ASK", ASK),
         pictures[:1],
         tmp_path,
     )
     times, other = found
     groups = times[0] / 900
-    assert [each / groups for each in times[6:]] == [900, 900, 900, 900, 900, 5][:6]
+    assert [each / groups for each in times[6:]] == [900, 900, 900, 900, 900, 5]
     assert other / groups == 7
 
 

@@ -26,10 +26,8 @@ from tests.test_picture import answers, like, maps_of, modules_of, notebook, tim
 PAGE = "chapters/appendix/picture.html"
 RECORD = json.loads(picture.RECORD.read_text(encoding="utf-8"))
 TITLES = ["stem", *(f"block {n}" for n in range(1, 17)), "last layer"]
-SENTENCE = re.compile(
-    r"First guess: (.+), (\S+) %; second: (.+), (\S+) %\. Open: (.+), (\w+), channel"
-)
 WIDTHS = (360, 390, 1280)
+SAY = "document.querySelector('#play-picture .explorer-say').innerText"
 
 # Questions to the worker that are not answered yet, and how many there were.
 COUNT = """() => {
@@ -510,9 +508,7 @@ def test_what_is_no_picture_is_refused_with_a_sentence(opened):
     it.root.locator("[data-file=file]").set_input_files(
         {"name": "<b>no</b>.txt", "mimeType": "text/plain", "buffer": b"no picture"}
     )
-    it.page.wait_for_function(
-        "document.querySelector('#play-picture .explorer-say').innerText.includes('“<b>no</b>.txt”')"
-    )
+    it.page.wait_for_function(f"{SAY}.includes('“<b>no</b>.txt”')")
     assert it.guesses() == guesses
     with it.answered():
         it.choose("sample", "tower")
@@ -545,7 +541,8 @@ def test_a_second_visit_takes_the_pieces_from_the_cache(browser, address):
         Opened(page, []).load()
         sizes.append(
             page.evaluate("""() => performance.getEntriesByType("resource")
-              .filter(({ name }) => name.includes("/picture-")).map(({ transferSize }) => transferSize)""")
+              .filter(({ name }) => name.includes("/picture-"))
+              .map(({ transferSize }) => transferSize)""")
         )
         page.close()
     context.close()
@@ -581,7 +578,8 @@ def test_the_page_works_from_a_folder_in_other_browsers(other, site):
         root.querySelector("[data-act=load]").click();
         const say = root.querySelector(".explorer-say");
         await until(() => say.innerText.startsWith("First guess"));
-        return [...root.querySelectorAll(".eye-guesses li")].map((li) => [...li.children].map((each) => each.innerText));"""
+        const rows = [...root.querySelectorAll(".eye-guesses li")];
+        return rows.map((row) => [...row.children].map((each) => each.innerText));"""
     )
     names = [name for name, _ in RECORD["top"]]
     assert [name for name, *_ in found] == names
@@ -599,9 +597,7 @@ def test_a_piece_that_does_not_arrive_is_told_and_another_press_works(opened):
 
     it.page.route("**/picture-weights3-*.js", abort)
     it.press(re.compile("^Load the network"))
-    it.page.wait_for_function(
-        "document.querySelector('#play-picture .explorer-say').innerText.includes('could not be loaded')"
-    )
+    it.page.wait_for_function(f"{SAY}.includes('could not be loaded')")
     assert len(refused) == 1 and "the page shows what was recorded" in it.said()
     assert it.root.get_by_role("progressbar").is_hidden()
     it.page.unroute("**/picture-weights3-*.js")
@@ -628,8 +624,7 @@ def test_a_worker_that_fails_is_told_and_another_press_works(opened):
       explorers.eye = () => { throw new Error("no <i>memory</i>"); };
     }""")
     it.press(re.compile("^Load the network"))
-    say = "document.querySelector('#play-picture .explorer-say').innerText"
-    it.page.wait_for_function(f"{say}.includes('The network stopped')")
+    it.page.wait_for_function(f"{SAY}.includes('The network stopped')")
     it.page.wait_for_timeout(300)
     assert "no <i>memory</i>" in it.said()
     it.page.evaluate("() => (explorers.eye = whole)")
@@ -642,9 +637,7 @@ def test_a_browser_without_workers_is_told(opened):
     it = opened()
     it.page.evaluate("() => (window.Worker = function () { throw new Error('no workers'); })")
     it.press(re.compile("^Load the network"))
-    it.page.wait_for_function(
-        "document.querySelector('#play-picture .explorer-say').innerText.includes('no workers')"
-    )
+    it.page.wait_for_function(f"{SAY}.includes('no workers')")
     assert it.guesses()[0][0] == RECORD["top"][0][0]
 
 

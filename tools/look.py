@@ -95,7 +95,7 @@ def tabs(pid: int) -> list[int]:
     found = []
     for each in children(pid):
         try:
-            words = Path(f"/proc/{each}/cmdline").read_bytes().decode().split("\0")
+            words = Path(f"/proc/{each}/cmdline").read_bytes().decode().replace("\0", " ").split()
         except OSError:
             continue
         if "--type=renderer" in words or ("-contentproc" in words and "tab" in words):
@@ -240,7 +240,10 @@ def visit(kind: str, address: str, times: float) -> dict[str, list[float]]:
 
 def summed(visits: list[dict[str, list[float]]]) -> dict[str, list[float]]:
     """Medians; the ten pictures as one, whose memory is that behind the last."""
-    median = lambda name, i: statistics.median(each[name][i] for each in visits)
+
+    def median(name: str, i: int) -> float:
+        return statistics.median(each[name][i] for each in visits)
+
     names = [f"picture {n + 1}" for n in range(PICTURES)]
     found = {name: [median(name, i) for i in range(3)] for name in visits[0] if name not in names}
     times = [statistics.median(each[n][i] for each in visits for n in names) for i in range(2)]
@@ -255,9 +258,8 @@ def main(kinds: list[str], times: float) -> None:
             load = os.getloadavg()[0]
             print(f"{kind}, 1/{times:g} of the speed, {os.cpu_count()} cores, load {load:.1f}:")
             for name, (seconds, spent, megabytes) in summed(visits).items():
-                print(
-                    f"  {name:17} {seconds:6.2f} s {spent:6.2f} s of it a processor {megabytes:6.0f} MB"
-                )
+                times = f"{seconds:6.2f} s, {spent:6.2f} s of a processor"
+                print(f"  {name:17} {times}, {megabytes:6.0f} MB")
             print(json.dumps(visits), file=sys.stderr)
 
 
