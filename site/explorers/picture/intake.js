@@ -263,7 +263,7 @@ globalThis.explorers.intake = (() => {
     const damaged = new Refused(`${quoted(name)} could not be decoded. It may be damaged, or too large for this device.`);
     let bitmap;
     try {
-      await image.decode(); // off the page's own thread
+      // Not by image.decode(): Chromium keeps for long what that decodes, 4 bytes for each pixel.
       bitmap = await createImageBitmap(image);
     } catch {
       throw damaged;
