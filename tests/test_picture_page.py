@@ -194,7 +194,7 @@ def markup(site) -> str:
 
 def test_the_page_is_complete_without_scripts(markup):
     """Guesses, network, maps, a channel with its numbers, one number, and what it needs."""
-    assert markup.count("<h3") == 6
+    assert markup.count("<h3") == 7
     for name, share in RECORD["top"]:
         assert f"<span>{name}</span><b>{percent(share)}</b>" in markup
     assert markup.count('class="eye-cell') == 18 and markup.count("data:image/bmp") >= 18 + 5
@@ -202,7 +202,9 @@ def test_the_page_is_complete_without_scripts(markup):
     for part in parts:
         assert f"{part['channels']} × {part['side']}×{part['side']}" in markup
     assert "Computed on this device" not in markup
-    assert markup.count("pst-js-only") == 7, "no control is shown that nothing would hear"
+    assert (
+        markup.count('"explorer-controls') == markup.count('"explorer-controls pst-js-only"') == 9
+    )
     assert "Nothing is sent" in markup or "nothing is sent" in markup
 
 
@@ -212,11 +214,10 @@ def test_maps_of_the_page_are_those_of_the_record(markup):
     (block,) = (unit for unit in RECORD["units"] if unit["name"] == "5")
     keys = [f"{which}:{channel}" for which, channel in RECORD["strip"]]
     keys += [f"{each['which']}:{each['channel']}" for each in block["parts"]]
-    assert len(sources) >= len(keys)
-    for key, source in zip(keys, sources, strict=False):
-        shades = decoded(source)
-        recorded = [17 * int(each, 16) for each in RECORD["maps"][key]]
-        assert shades.flatten().tolist() == recorded, key
+    maps = [RECORD["whys"][0]["shades"], *(RECORD["maps"][key] for key in keys)]
+    assert len(sources) >= len(maps)
+    for recorded, source in zip(maps, sources, strict=False):
+        assert decoded(source).flatten().tolist() == [17 * int(each, 16) for each in recorded]
 
 
 def decoded(source: str) -> np.ndarray:
@@ -232,7 +233,7 @@ def test_before_a_press_each_unit_can_be_opened(opened, theme):
     it = opened(theme)
     fetched = list(it.fetched)
     assert violations(it.page, "#play-picture") == []
-    assert tab_stops(it) == ["load", "unit", "part", "change"]
+    assert tab_stops(it) == ["load", "rank", "unit", "part", "change"]
     for unit, row in enumerate(RECORD["units"]):
         it.slide("unit", unit)
         assert len(it.captions()) == len(row["parts"])
@@ -278,7 +279,8 @@ def tab_stops(it: Opened) -> list[str]:
         stop = it.page.evaluate("""() => {
           const each = document.activeElement;
           if (!each.closest("#play-picture")) return null;
-          return each.dataset.act ?? each.dataset.file ?? (each.name || each.localName);
+          const { act, file, of, step } = each.dataset;
+          return act ?? file ?? (of ? `${of} ${step}` : each.name || each.localName);
         }""")
         if stop is None:
             break
@@ -294,7 +296,9 @@ def test_the_buttons_label_says_how_much_is_loaded(opened, site):
     own = explorers.files("picture")
     size = sum(len(code) for code in own.values())
     assert label == f"Load the network: {size / 1e6:.1f} MB"
-    assert all((site / "_static" / name).read_bytes() == code for name, code in own.items())
+    assert all(
+        (site / "_static" / "later" / name).read_bytes() == code for name, code in own.items()
+    )
 
 
 # ---------------------------------------------------------------- by keyboard
@@ -318,7 +322,9 @@ def test_the_network_by_keyboard(opened, theme):
         pair = [decoded(each.partition(",")[2]).astype(int) for each in (one, other)]
         assert abs(pair[0] - pair[1]).max() <= 17
     assert "Computed on this device in " in it.root.inner_text()
-    cards = ["sample", "zoom", "across", "down", "unit", "part", "channel", "column", "line"]
+    cards = ["sample", "zoom", "across", "rank"]  # at its largest the square moves one way only
+    cards += ["unit", "part", "channel"]
+    cards += ["column", "column -1", "column 1", "line", "line -1", "line 1"]
     assert tab_stops(it) == ["file", "camera", *cards, "change"]
 
     with it.answered():
@@ -327,7 +333,9 @@ def test_the_network_by_keyboard(opened, theme):
     (logits,) = answers(network, notebook.square(photo)[None])
     check_guesses(it.guesses(), logits)
 
-    it.slide("zoom", 2)
+    with it.answered():
+        it.slide("zoom", 2)
+    assert "down" in tab_stops(it)
     it.slide("across", 20)
     with it.answered():
         it.slide("down", 90)
@@ -356,7 +364,11 @@ def test_the_network_by_keyboard(opened, theme):
     assert value(shown) == near(float(own[39, 2]))
     head = it.root.locator(".eye-value").locator("xpath=..").inner_text()
     assert "column 3, line 40" in head and "channel 9" in head
-    assert it.said().endswith("Open: block 4, expanded, channel 9.")
+    says = re.search(r"Open: (.+), (\w+), channel 9; in column 3, line 40 it is (.+)\.$", it.said())
+    assert says.groups() == ("block 4", "expanded", shown)
+    with it.answered():
+        it.choose("rank", "2")
+    check_why(it, network, maps, 2)
 
     it.choose("change", "bits")
     it.slide("bits", 3)
@@ -383,9 +395,28 @@ def check_channel(it: Opened, maps: Tensor, channel: int) -> None:
     assert value(facts["rank, by spread"]) == rank
     assert value(facts["mean"]) == near(float(own.mean()))
     assert value(facts["spread"]) == near(float(variances[channel - 1].sqrt()))
-    assert value(facts["zeros"]) == pytest.approx(100 * float((own == 0).double().mean()), abs=0.6)
+    assert value(facts["zeros in it"]) == pytest.approx(
+        100 * float((own == 0).double().mean()), abs=0.6
+    )
     low, high = facts["least, largest"].split(", ")
     assert (value(low), value(high)) == (near(float(own.min())), near(float(own.max())))
+
+
+LOGIT = re.compile(
+    r"from (\S+) to ([^\s:.]+(?:\.\d+)?)(?:: all speak \w+ it)?\. The mean is (\S+); with the bias (\S+) that is the logit, (\S+)\."
+)
+
+
+def check_why(it: Opened, network, maps: dict[str, Tensor], rank: int) -> None:
+    """What the places say for a guess: their range, their mean, the bias and the logit."""
+    logits = network.classifier(maps["last"].mean((1, 2)))
+    index = int(logits.topk(5).indices[rank])
+    says = torch.einsum("c,chw->hw", network.classifier.weight[index], maps["last"])
+    beside = it.root.locator(".eye-beside")
+    assert beside.locator("b").first.inner_text() == picture.classes()[index]
+    numbers = LOGIT.search(beside.inner_text())
+    expected = [says.min(), says.max(), says.mean(), network.classifier.bias[index], logits[index]]
+    assert [value(each) for each in numbers.groups()] == [near(float(each)) for each in expected]
 
 
 def check_change(it: Opened, whole, changed, cut: Tensor) -> None:
