@@ -403,7 +403,8 @@ def check_channel(it: Opened, maps: Tensor, channel: int) -> None:
 
 
 LOGIT = re.compile(
-    r"from (\S+) to ([^\s:.]+(?:\.\d+)?)(?:: all speak \w+ it)?\. The mean is (\S+); with the bias (\S+) that is the logit, (\S+)\."
+    r"from (\S+) to ([^\s:.]+(?:\.\d+)?)(?:: all speak \w+ it)?\. "
+    r"The mean is (\S+); with the bias (\S+) that is the logit, (\S+)\."
 )
 
 

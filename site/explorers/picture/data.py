@@ -220,15 +220,15 @@ def classes() -> list[str]:
     return list(definitions("trained").CLASSES)
 
 
-TOWER = "https://www.flickr.com/photos/danielbuechele/6061409035/"
-CC_BY = "https://creativecommons.org/licenses/by/2.0/"
+TOWER = '<a href="https://www.flickr.com/photos/danielbuechele/6061409035/">danielbuechele</a>'
+CC_BY = '<a href="https://creativecommons.org/licenses/by/2.0/">CC BY 2.0</a>'
 SAMPLES = {  # the notebook's photographs: who made them, and under which licence
     "cat": "Chelsea, by Stéfan van der Walt, CC0",
     "coffee": "by Rachel Michetti, at Pikolo Espresso Bar, CC0",
     "astronaut": "Eileen Collins, by NASA, public domain",
     "rocket": "Falcon 9, by SpaceX, public domain",
     "Grace Hopper": "by the US Navy, public domain",
-    "tower": f'by <a href="{TOWER}">danielbuechele</a>, <a href="{CC_BY}">CC BY 2.0</a>, made smaller',
+    "tower": f"by {TOWER}, {CC_BY}, made smaller",
     "cameraman": "by Lav Varshney, CC0",
 }
 LONGEST = 512  # pixels of a sample's longer side
