@@ -55,7 +55,8 @@ colab: $(BOOK)
 
 browsers: $(TEST) book
 	@EVERY_BROWSER=1 $(PYTEST) tests/test_browsers.py
-	@EVERY_BROWSER=1 $(PYTEST) tests/test_measure.py -k other_browsers
+	@EVERY_BROWSER=1 $(PYTEST) tests/test_measure.py tests/test_intake.py tests/test_picture.py \
+		tests/test_picture_page.py -k other_browsers
 
 serve: book
 	@$(BIN)/python -m http.server --directory _build/html --bind 127.0.0.1 $(PORT)
