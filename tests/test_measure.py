@@ -178,7 +178,7 @@ def programs():
             expected = network(pictures.double())
             usual = relative(merged(pictures), expected)
         program = kernels.compile_network(merged, 224)
-        kept = program._asdict() | {"weights": None}
+        kept = program._asdict() | {"weights": None, "places": None}
         pixels = pictures.permute(0, 2, 3, 1)
         files = {"weights": as_bytes(program.weights), "pixels": as_bytes(pixels)}
         found[name] = kept, files, expected, usual
