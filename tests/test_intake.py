@@ -319,8 +319,8 @@ OPEN = """
     const picture = await intake.open(new File([bytes], title, { type }));
     const { width, height, note } = picture;
     const square = intake.crop(picture, choice);
-    const pixels = base64Of(intake.pixels(picture, square));
-    const thumbnail = intake.thumbnail(pixels);
+    const numbers = intake.pixels(picture, square);
+    const [pixels, thumbnail] = [base64Of(numbers), intake.thumbnail(numbers)];
     picture.close();
     const { name } = picture;
     return { name, size: [width, height], note, pixels, thumbnail, kept: kept() };
