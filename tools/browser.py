@@ -192,7 +192,7 @@ class Tab:
         """Our kernels run a list of calls as `SIMD name` and as `fused name`."""
         weights = self.put("weights", program.weights)
         given = None if image is None else self.put("picture", image[0].permute(1, 2, 0))
-        description = program._replace(weights=None)._asdict()
+        description = program._replace(weights=None, places=None)._asdict()
         self.run("takeCalls", name, description, weights, given)
 
     def take_file(self, name: str, network: nn.Module, image: torch.Tensor) -> None:
