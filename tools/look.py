@@ -82,7 +82,7 @@ def children(pid: int) -> list[int]:
     found = []
     for each in Path("/proc").glob("[0-9]*"):
         try:
-            status = (each / "stat").read_text()
+            status = (each / "stat").read_text(encoding="utf-8")
         except OSError:  # it has ended
             continue
         if int(status.rpartition(")")[2].split()[1]) == pid:
@@ -108,7 +108,7 @@ def own_megabytes(pids: list[int]) -> float:
     total = 0
     for pid in pids:
         try:
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
         except OSError:
             continue
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
@@ -119,7 +119,9 @@ def processor_seconds(pids: list[int]) -> float:
     total = 0
     for pid in pids:
         try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            fields = (
+                Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            )
         except OSError:
             continue
         total += int(fields[11]) + int(fields[12])
@@ -173,7 +175,7 @@ class Chromium:
         (self.pid,) = (int(each["id"]) for each in listed if each["type"] == "browser")
         self.page = self.browser.new_page()
 
-    def open(self, url: str) -> None:
+    def visit(self, url: str) -> None:
         self.page.goto(url)
 
     def run(self, body: str, *args):
@@ -185,6 +187,8 @@ class Chromium:
 
 
 class Fox(Firefox):
+    visit = Firefox.open
+
     @property
     def pid(self) -> int:
         return self.process.pid
@@ -215,7 +219,7 @@ def visit(kind: str, address: str, times: float) -> dict[str, list[float]]:
     """A press, ten pictures and a large photograph: [seconds, of a processor, megabytes] each."""
     browser = BROWSERS[kind]()
     try:
-        browser.open(address + PAGE)
+        browser.visit(address + PAGE)
         browser.run(BEGIN)
         time.sleep(1)
         pids = tabs(browser.pid)
