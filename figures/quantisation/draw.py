@@ -48,10 +48,10 @@ def ranges() -> None:
     for ax, title, layers in found:
         for block, widths in enumerate(layers, start=1):
             silent = widths < FLOOR
-            log = widths[~silent].log10()
+            log = widths[~silent].double().log10()  # in 32 bits, processors differ
             low, high = float(log.min()), float(log.max())
             counts = torch.histc(log, 14, low, high)
-            edges = torch.linspace(low, high, 15)
+            edges = torch.linspace(low, high, 15, dtype=torch.float64)
             half = (0.42 * counts / counts.max()).repeat_interleave(2).tolist()
             heights = (10 ** edges.repeat_interleave(2)[1:-1]).tolist()
             left, right = [block - each for each in half], [block + each for each in half]
