@@ -3,6 +3,8 @@ WebKit by the driver that comes with it. Nothing else need be installed.
 """
 
 import base64
+import functools
+import http.server
 import io
 import json
 import os
@@ -11,10 +13,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
@@ -189,6 +193,23 @@ class WebKit(Driven):
             each.terminate()
             each.wait()
         shutil.rmtree(self.config, ignore_errors=True)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of a folder that is served on the loopback interface."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    handler = functools.partial(Quiet, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
 
 
 def started(kind: type[Driven]) -> Iterator[Driven]:

@@ -2,7 +2,6 @@
 at the site.
 """
 
-import functools
 import gc
 import http.server
 import json
@@ -18,6 +17,7 @@ import pytest
 from filelock import FileLock
 
 from tests.book import ROOT, SITE
+from tests.browsers import serving
 from tests.parts import (  # noqa: F401  hooks, which pytest looks for here
     counted_as,
     pytest_addoption,
@@ -199,16 +199,8 @@ def browser(site):
 @pytest.fixture(scope="session")
 def address(site):
     """The site, served on the loopback interface."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Quiet, directory=SITE)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    with serving(SITE) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

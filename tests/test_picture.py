@@ -626,7 +626,10 @@ def test_how_a_number_came_about_is_pytorchs(looks, networks, kind, i):
         block = f"blocks.{unit - 1}"
         both = [maps[modules_of(unit, "in")], maps[f"{block}.project"]]
         assert number["kind"] == "sum"
-        assert number["terms"] == [near(float(each[channel, line, column])) for each in both]
+        terms = [float(each[channel, line, column]) for each in both]
+        assert number["terms"] == [near(each) for each in terms]
+        assert number["cut"] == (kind == "shortcuts")
+        assert number["value"] == near(terms[1] if number["cut"] else sum(terms))
         return
     own = filters(network, unit, part)
     before = [name for u, name in PARTS if u == unit]
@@ -827,3 +830,55 @@ def test_the_record_is_what_the_engine_says_now():
             assert max(abs(int(a, 16) - int(b, 16)) for a, b in pairs) <= 1, path
         else:
             assert other[path] == value, path
+
+
+# ---------------------------------------------------------------- what is said of a change
+
+
+TEXT = """
+  const { picture } = globalThis.explorers;
+  const ask = { unit: 5, part: "sum", channel: null, at: null, change: { kind }, name: 0 };
+  const seen = it.look(all[0], ask);
+  for (const key of ["top", "whole", "now"]) seen[key] = recorded.top;
+  const s = { ...picture.start, loaded: true, seen, unit: 5, change: kind, guess: "stays" };
+  const data = { recorded, agree: {}, pieces: [["piece", 1]], samples: {} };
+  return picture.view(data, s).map(([, , html]) => html).join("");
+"""
+
+
+@pytest.mark.parametrize(
+    "kind, says",
+    [
+        ("none", {"without an activation", "The shortcut adds what came in."}),
+        ("shortcuts", {"without an activation", "The shortcut is cut.", "and is left out."}),
+        ("activation", {"with a ReLU6 behind it", "The shortcut adds what came in."}),
+    ],
+)
+def test_a_blocks_text_is_of_the_network_that_is_shown(pictures, tmp_path, kind, says):
+    record = picture.RECORD.read_text(encoding="utf-8")
+    given = f"const kind = {json.dumps(kind)}, recorded = {record};"
+    text = in_node(given + TEXT, pictures[:1], tmp_path)
+    every = {
+        "without an activation", "with a ReLU6 behind it",
+        "The shortcut is cut.", "The shortcut adds what came in.", "and is left out.",
+    }  # fmt: skip
+    assert {each for each in every if each in text} == says
+
+
+@pytest.mark.parametrize(
+    "kind, name, apart", [("shortcuts", "drumstick", 0.02), ("activation", "barrel", 0.1)]
+)
+def test_a_broken_network_gives_all_samples_one_name(tmp_path, kind, name, apart):
+    """And nearly the same logits: whole, they differ by nine tenths of their size."""
+    samples = torch.stack([recording.pixels(each).permute(2, 0, 1) for each in picture.SAMPLES])
+    script = f"""return [{{ kind: "none" }}, {{ kind: "{kind}" }}].map((change) => {{
+      it.change(change);
+      return all.map((each) => it.run(each));
+    }});"""
+    whole, broken = (torch.tensor(each) for each in in_node(script, samples, tmp_path))
+    assert {picture.classes()[i] for i in broken.argmax(1)} == {name}
+
+    def spread(logits: Tensor) -> float:
+        return float((logits - logits.mean(0)).norm() / logits.norm())
+
+    assert spread(broken) < apart and spread(whole) > 0.8

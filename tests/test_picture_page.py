@@ -24,6 +24,7 @@ from extension.settings import node_binary
 from tests.book import ROOT
 from tests.browsers import Firefox, WebKit, started, violations
 from tests.test_picture import answers, like, maps_of, modules_of, notebook, timms  # noqa: F401
+from tools.chromium import FLAGS, find_browser
 
 PAGE = "chapters/appendix/picture.html"
 RECORD = json.loads(picture.RECORD.read_text(encoding="utf-8"))
@@ -781,3 +782,96 @@ def test_pictures_leave_little_memory(site):
         )
         print(f"{before:.0f}, {press:.0f}, {last:.0f} MB")
         assert press - before < 160 and last - press < 80
+
+
+# ---------------------------------------------------------------- the camera
+
+
+# The tracks that the page was given; the browser takes its time to ask, as one that asks a reader.
+TRACKS = """
+window.tracks = [];
+const media = navigator.mediaDevices, getUserMedia = media.getUserMedia.bind(media);
+media.getUserMedia = async (wanted) => {
+  await new Promise((next) => setTimeout(next, 300));
+  const stream = await getUserMedia(wanted);
+  tracks.push(...stream.getTracks());
+  return stream;
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def camera(browser):
+    flags = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    other = browser.browser_type.launch(executable_path=find_browser(), args=[*FLAGS, *flags])
+    yield other
+    other.close()
+
+
+@pytest.fixture
+def filming(camera, address):
+    """The page with its network loaded and its camera just pressed."""
+    page = camera.new_page(viewport={"width": 1280, "height": 900})
+    page.add_init_script(TRACKS)
+    page.goto(f"{address}{PAGE}")
+    page.locator("#play-picture[data-ready]").wait_for(state="attached")
+    page.get_by_role("button", name=re.compile("^Load the network")).click()
+    page.locator("#play-picture .eye-sheet").wait_for()
+    page.get_by_role("button", name="Camera", exact=True).click()
+    yield page
+    page.close()
+
+
+STATES = "tracks.map((each) => each.readyState)"
+SHOWN = "document.querySelector('#play-picture .eye-photo').alt"
+
+
+@pytest.mark.long(10)
+def test_the_camera_shows_frames_until_it_is_held(filming):
+    filming.wait_for_function(f"{SHOWN}.endsWith('your own')")
+    assert filming.evaluate(STATES) == ["live"]
+    photo = "document.querySelector('#play-picture .eye-photo').src"
+    first = filming.evaluate(photo)
+    filming.wait_for_function(f"(first) => {photo} !== first", arg=first)  # the test picture moves
+    filming.get_by_role("button", name="Hold this picture").click()
+    assert filming.evaluate(STATES) == ["ended"]
+    filming.wait_for_timeout(1000)
+    held = filming.evaluate(photo)
+    filming.wait_for_timeout(1000)
+    assert filming.evaluate(photo) == held and filming.evaluate(SHOWN).endswith("your own")
+    assert filming.get_by_role("button", name="Camera", exact=True).is_visible()
+
+
+@pytest.mark.long(10)
+def test_a_sample_ends_the_film(filming):
+    filming.wait_for_function(f"{SHOWN}.endsWith('your own')")
+    filming.locator("input[name=sample][value=coffee]").check(force=True)
+    filming.wait_for_function(f"{SHOWN}.endsWith('coffee')")
+    assert filming.evaluate(STATES) == ["ended"]
+    filming.wait_for_timeout(1000)
+    assert filming.evaluate(SHOWN).endswith("coffee")
+    # And one's own picture, the last of the film, is still there.
+    filming.locator("input[name=sample][value=yours]").check(force=True)
+    filming.wait_for_function(f"{SHOWN}.endsWith('your own')")
+
+
+@pytest.mark.long(10)
+def test_a_camera_that_is_pressed_again_before_it_starts_does_not_start(filming):
+    filming.get_by_role("button", name="Hold this picture").click()
+    filming.wait_for_timeout(1500)
+    assert "live" not in filming.evaluate(STATES) and filming.evaluate("tracks.length") == 1
+    assert filming.evaluate(SHOWN).endswith("cat")
+
+
+@pytest.mark.long(10)
+def test_a_note_is_over_when_something_is_chosen(opened):
+    it = opened()
+    it.load()
+    it.root.locator("[data-file]").set_input_files(
+        {"name": "no.txt", "mimeType": "text/plain", "buffer": b"no picture"}
+    )
+    say = "document.querySelector('#play-picture .explorer-say').innerText"
+    it.page.wait_for_function(f"{say}.includes('no.txt')")
+    with it.answered():
+        it.slide("unit", 9)
+    it.page.wait_for_function(f"{say}.includes('Open: block 9, ')")

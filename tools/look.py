@@ -9,8 +9,6 @@ same beside others that work; megabytes that are the tab's own. A slower device 
 tab is stopped for three quarters of each 40 ms: what a browser offers for that slows no worker.
 """
 
-import functools
-import http.server
 import json
 import os
 import signal
@@ -22,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.browsers import Firefox
+from tests.browsers import Firefox, serving
 from tools.chromium import FLAGS, find_browser
 from tools.notebooks import ROOT
 
@@ -197,21 +195,6 @@ class Fox(Firefox):
 BROWSERS = {"chromium": Chromium, "firefox": Fox}
 
 
-@contextmanager
-def served() -> Iterator[str]:
-    """The address of the built site."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Quiet, directory=SITE)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-
-
 # ---------------------------------------------------------------- what is measured
 
 
@@ -256,7 +239,7 @@ def summed(visits: list[dict[str, list[float]]]) -> dict[str, list[float]]:
 
 
 def main(kinds: list[str], times: float) -> None:
-    with served() as address:
+    with serving(SITE) as address:
         for kind in kinds:
             visits = [visit(kind, address, times) for _ in range(ROUNDS)]
             load = os.getloadavg()[0]

@@ -36,9 +36,9 @@ CHANGES = {  # by the names that the page has for them
 }
 
 
-def pixels() -> torch.Tensor:
-    """The sample's square, (224, 224, 3), from 0 to 1, as the page has it."""
-    photo = torch.tensor(np.array(data.opened(data.sample(SAMPLE)))) / 255
+def pixels(sample: str = SAMPLE) -> torch.Tensor:
+    """A sample's square, (224, 224, 3), from 0 to 1, as the page has it."""
+    photo = torch.tensor(np.array(data.opened(data.sample(sample)))) / 255
     return definitions("trained").square(photo.permute(2, 0, 1)).permute(1, 2, 0).contiguous()
 
 

@@ -3,7 +3,7 @@
 import json
 
 from tests.book import ROOT
-from tests.trained.numbers import BLOCKS, MACS, WITH, WITHOUT, kept, narrow, network, wide
+from tests.trained.numbers import BLOCKS, MACS, WITH, WITHOUT, kept, narrow, network, notebook, wide
 from tools import trained
 from tools.counting import totals_by_kind
 
@@ -18,6 +18,25 @@ SHARES = {
     kind: 100 * macs / MACS for kind, (macs, _) in totals_by_kind(network, 3, SIDE, SIDE).items()
 }
 WEIGHTS, CALLS, MEMORY = (RECORD[key] for key in ("weights", "calls", "memory"))
+
+# Blocks whose maps have half the side of those that came in. The stem has none before it.
+HALVING = [n for n, block in enumerate(BLOCKS, 1) if block.depthwise.conv.stride[0] == 2]
+
+
+def window() -> int:
+    """Pixels across that a place of the last maps can see."""
+    pixels, step = 1, 1
+    for unit in notebook.units(network):
+        pixels += (unit.conv.kernel_size[0] - 1) * step
+        step *= unit.conv.stride[0]
+    return pixels
+
+
+assert window() // 2 > SIDE  # so each place can see the whole picture, from a corner too
+PEOPLE = {"ballplayer", "groom", "scuba diver"}
+NAMES = {"espresso", "laptop", "running shoe", "tabby", "tiger cat", "Persian cat", "Siamese cat"}
+assert PEOPLE | NAMES | {"Egyptian cat"} <= set(notebook.CLASSES)
+assert not {"person", "hand", "ceiling"} & set(notebook.CLASSES)
 
 
 def side(number: int) -> int:

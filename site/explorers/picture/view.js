@@ -28,9 +28,11 @@
   const title = (unit) => (/\d/.test(unit.name) ? `Block ${unit.name}` : unit.name === "stem" ? "Stem" : "Last layer");
   /* In the stem and the last layer one convolution does it all. */
   const roleOf = (unit, name) => (unit.name === "stem" && name !== "in" ? "standard" : ROLES[name]);
+
   // ---------------------------------------------------------------- pictures of maps
 
-  /* Sixteen shades, as letters or numbers, as the address of a small picture. */
+  /* Sixteen shades, as letters or numbers, as the address of a small picture: a bitmap of 4 bits,
+     whose head and 16 colours take 118 bytes and whose rows, the lowest first, a multiple of 4. */
   function image(width, height, shades) {
     const row = 4 * Math.ceil(width / 8);
     const bytes = new Uint8Array(118 + row * height);
@@ -358,6 +360,10 @@
   /* A worker that has the network. Only the newest question waits. */
   let session = null;
 
+  /* What is chosen of a picture when another one comes. */
+  const ANEW = { own: false, placed: false, zoom: 1, across: 50, down: 50, change: "none", guess: "" };
+  const OWN = { ...ANEW, sample: "yours", has: true };
+
   function makeWorker({ network, numbers, integers }, answer, failed) {
     const { runtime, eye } = globalThis.explorers;
     const source = `"use strict";
@@ -400,9 +406,10 @@
       const failed = ({ message }) => {
         session.worker.onerror = null; // or an error that follows would cover the first
         session.worker.terminate();
-        change({ loading: false, loaded: false, progress: 0, seen: null, photo: null, note: `The network stopped: ${escaped(message || "the browser does not say why; it may not let a page start a worker")}.` });
+        stopFilming?.();
+        change({ ...ANEW, loading: false, loaded: false, progress: 0, seen: null, photo: null, sample: "cat", showing: "cat", has: false, note: `The network stopped: ${escaped(message || "the browser does not say why; it may not let a page start a worker")}.` });
       };
-      session = { change, names: parcel.names, samples: parcel.samples, busy: false, sent: {}, picture: null, frames: 0 };
+      session = { change, names: parcel.names, samples: parcel.samples, busy: false, sent: {}, picture: null, mine: null, frames: 0, turn: 0 };
       session.worker = makeWorker({ network: parcel.network, integers, numbers }, answered, failed);
       change({ loading: false, loaded: true });
       if (document.activeElement === document.body) document.querySelector("#play-picture [data-file]").focus(); // the button is gone
@@ -459,10 +466,10 @@
 
   /* From now on the network looks at this. The reader's own picture stays open beside a sample. */
   function put(picture, sample) {
-    const mine = sample === "yours";
-    if (mine ? session.mine !== picture : session.picture && session.picture !== session.mine) (mine ? session.mine : session.picture)?.close();
-    if (mine) session.mine = picture;
+    const before = [session.picture, session.mine];
     session.picture = Object.assign(picture, { sample });
+    if (sample === "yours") session.mine = picture;
+    for (const each of before) if (each !== session.picture && each !== session.mine) each?.close();
     session.frames += 1;
     const { width, height } = picture;
     return { frame: session.frames, room: width > height ? "across" : width < height ? "down" : "" };
@@ -470,7 +477,7 @@
 
   /* Open something; of several that were chosen, only the last. */
   async function open(source, then) {
-    const turn = (session.turn = (session.turn ?? 0) + 1);
+    const turn = (session.turn += 1);
     try {
       const picture = await globalThis.explorers.intake.open(source);
       if (turn === session.turn) then(picture);
@@ -488,45 +495,42 @@
   }
 
   /* The reader's own picture: a file, or what was dropped or pasted. */
-  const ANEW = { own: false, placed: false, zoom: 1, across: 50, down: 50, change: "none", guess: "" };
-  const OWN = { ...ANEW, sample: "yours", has: true };
-
   function openOwn(files, change) {
     stopFilming?.();
     session.opening = null;
     open(files, (picture) => change({ ...OWN, ...put(picture, "yours"), note: escaped(picture.note) }));
   }
 
-  let stopFilming = null; // the last picture stays
+  let stopFilming = null; // what ends the film that runs; its last picture stays
 
   /* One picture of the camera after another, as fast as the network answers. */
   async function film(change) {
     const { intake } = globalThis.explorers;
-    const lens = intake.camera(() => stopFilming?.());
-    let over = (note) => {
-      over = () => {};
+    const runs = () => stopFilming === stop;
+    const end = (note) => {
+      if (!runs()) return;
       stopFilming = null;
       lens.stop();
       change({ filming: false, note });
     };
-    stopFilming = () => over(""); // also while the browser still asks whether the camera may be used
-    const failed = (error) => over(escaped(error.message));
-    const filming = () => stopFilming !== null && !ended;
-    let ended = false;
-    const stop = stopFilming;
-    stopFilming = () => ((ended = true), stop());
+    const stop = () => end("");
+    const lens = intake.camera(stop);
+    stopFilming = stop; // from now on: the browser may still ask whether the camera may be used
     change({ filming: true, note: "" });
     try {
       const video = await lens.start();
-      if (!filming()) return lens.stop();
-      change({ ...OWN, ...put(await intake.open(video), "yours") });
-      const next = async () => {
-        if (!session.busy && filming()) change(put(await intake.open(video), "yours"));
-        if (filming()) requestAnimationFrame(() => next().catch(failed));
-      };
-      next().catch(failed);
+      let news = OWN;
+      while (runs()) {
+        if (!session.busy) {
+          const picture = await intake.open(video);
+          if (!runs()) return picture.close();
+          change({ ...news, ...put(picture, "yours") });
+          news = {};
+        }
+        await new Promise(requestAnimationFrame);
+      }
     } catch (error) {
-      failed(error);
+      end(escaped(error.message));
     }
   }
 
@@ -535,12 +539,12 @@
   function settle(data, was, s) {
     const { parts } = data.recorded.units[s.unit];
     const changed = (...names) => names.some((name) => was[name] !== s[name]);
-    const next = { ...s, name: Number(s.rank) };
+    const next = { ...s, name: Number(s.rank), note: "" }; // what was said is over
     if (!parts.some(({ name }) => name === s.part)) next.part = parts.at(-1).name;
     if (changed("unit", "part") || next.part !== s.part) Object.assign(next, { own: false, placed: false });
     else if (changed("channel")) Object.assign(next, { own: true, placed: false });
     if (changed("column", "line")) next.placed = true;
-    if (changed("sample")) Object.assign(next, ANEW, { note: "" });
+    if (changed("sample")) Object.assign(next, ANEW);
     if (changed("guess")) next.said = keyOf(next);
     if (changed("change")) Object.assign(next, { guess: "", own: live(s) }); // the same channel, before and after
     return next;
