@@ -31,7 +31,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 .PHONY: book check numbers test lint weekly colab browsers serve figures clean
 
 book: $(BOOK)
-	@$(BIN)/python tools/build_book.py
+	@$(BIN)/python -m tools.build_book
 
 # The book's build is one of the tests: the others need not wait for it.
 test: lint

@@ -164,8 +164,8 @@ def built(request, once) -> str:
     """Build the book, if `--build` says so; what failed, or nothing."""
 
     def build(_) -> str:
-        command = [sys.executable, ROOT / "tools" / "build_book.py"]
-        done = subprocess.run(command, env=READERS_OWN, capture_output=True, text=True)
+        command = [sys.executable, "-m", "tools.build_book"]
+        done = subprocess.run(command, cwd=ROOT, env=READERS_OWN, capture_output=True, text=True)
         return done.returncode and (done.stderr or done.stdout)
 
     return once("site", build) if request.config.getoption("build") else ""

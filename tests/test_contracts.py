@@ -5,7 +5,6 @@ import builtins
 import io
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tokenize
@@ -16,7 +15,6 @@ from unittest.mock import MagicMock
 import nbformat
 import pytest
 
-from tests import alone
 from tests.book import (
     APPENDIX,
     CHAPTERS,
@@ -30,7 +28,8 @@ from tests.book import (
     read_notebook,
     toc_files,
 )
-from tools import build_book
+from tools import alone, build_book
+from tools.alone import SECONDS
 
 SECTIONS = [
     "What is often got wrong",
@@ -114,7 +113,7 @@ def test_what_a_site_is_made_from(tmp_path, monkeypatch):
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", "address"], check=True)
     fourth = build_book.made_from()
-    monkeypatch.setattr(build_book, "distributions", lambda: [])
+    monkeypatch.setattr(build_book, "packages", lambda: [])
     assert len({first, second, third, fourth, build_book.made_from()}) == 5
 
 
@@ -456,10 +455,6 @@ def test_a_starter_without_a_return_is_told_so(notebook, capsys):
 
 # ---------------------------------------------------------------- notebooks, alone
 
-# About how long a notebook takes, of a processor: the long ones are started first.
-SECONDS = {"device": 70, "quantisation": 60, "training": 45, "v3": 45, "trained": 45}
-SECONDS |= {"v1": 20, "v2": 20, "family": 15, "v4": 25, "kernels": 25}
-
 
 @pytest.fixture
 def places(tmp_path) -> dict[str, Path]:
@@ -509,16 +504,15 @@ MEMORY = 3.5e9  # bytes: what the largest of the notebooks needs, and rounded, w
 HOME = {".ipython", ".jupyter", ".local/share/jupyter", ".cache/matplotlib", ".config/matplotlib"}
 
 
-def left_at(home: Path) -> list[str]:
-    files = [each.relative_to(home).as_posix() for each in home.rglob("*") if each.is_file()]
-    return [each for each in files if not each.startswith(tuple(HOME))]
+def unexpected(run: alone.Run) -> list[str]:
+    return [each for each in run.left_at_home if not each.startswith(tuple(HOME))]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where its package does so was seen on Linux")
 def test_a_device_id_in_the_home_folder_would_be_seen(places):
     """ONNX Runtime writes one at its import, unless it is told not to."""
-    alone.run_offline(sys.executable, "-c", "import onnxruntime", **places)
-    assert any("deviceid" in each for each in left_at(places["home"]))
+    run = alone.run_offline(sys.executable, "-c", "import onnxruntime", **places)
+    assert any("deviceid" in each for each in unexpected(run))
 
 
 def timed(paths: list[Path], times: int = 1) -> list:
@@ -534,30 +528,16 @@ def printed(cell) -> str:
 
 
 @pytest.mark.parametrize("path", timed(NOTEBOOKS))
-def test_notebook_runs_alone_with_the_network_off(path, places, tmp_path_factory):
+def test_notebook_runs_alone_with_the_network_off(path):
     """nbmake runs a copy in an empty folder, where no file of the book can help it. It tries to
-    reach nobody, and leaves nothing behind."""
-    shutil.copy(path, places["folder"])
-    options = ["-p", "nbmake.pytest_plugin", "--nbmake", "--nbmake-timeout=300", "-q"]
-    options += ["--overwrite"]  # the copy then holds what was printed
-    done = alone.run_offline(
-        sys.executable,
-        "-m",
-        "pytest",
-        *options,
-        "-p",
-        "no:cacheprovider",
-        path.name,
-        **places,
-        PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",  # others' plugins take two seconds to load
-        MPLCONFIGDIR=str(tmp_path_factory.getbasetemp() / "matplotlib"),  # fonts are listed once
-    )
-    assert done.returncode == 0, done.output[-6000:]
+    reach nobody, and leaves nothing behind. The site shows what this run printed."""
+    run, executed = alone.run_of(path)
+    assert run.returncode == 0, run.output[-6000:]
     names = path.parent.name in ASKS_FOR_NAMES
-    assert [each for each in done.reached_for if not (names and "htons(53)" in each)] == []
-    assert done.memory < MEMORY
-    assert [each.name for each in places["folder"].iterdir()] == [path.name], "left behind"
-    assert left_at(places["home"]) == []
-    for each in exercises_of(read_notebook(places["folder"] / path.name)):
+    assert [each for each in run.reached_for if not (names and "htons(53)" in each)] == []
+    assert run.memory < MEMORY
+    assert run.left == [path.name], "left behind"
+    assert unexpected(run) == []
+    for each in exercises_of(read_notebook(executed)):
         assert printed(each.check) == f"{each.name} returns nothing yet\n"
         assert printed(each.solution).splitlines()[-1].startswith("correct: ")

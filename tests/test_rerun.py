@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.book import NOTEBOOKS, ROOT, name, read_notebook
-from tests.test_contracts import SECONDS
+from tools.alone import SECONDS
 
 # The others take minutes; tests/training runs its own again.
 LONG = ("device", "quantisation", "training")
@@ -59,7 +59,7 @@ PARTS = [QUICK, *(pytest.param(each, marks=pytest.mark.weekly) for each in OTHER
 @pytest.mark.parametrize("paths", PARTS, ids=lambda paths: " ".join(map(name, paths)))
 def test_each_cell_runs_twice_on_one_thread(paths, tmp_path):
     """With as many threads as PyTorch would take by itself, on a reader's two cores."""
-    folders = [str(ROOT / "tests" / "offline"), str(ROOT)]
+    folders = [str(ROOT / "tools" / "offline"), str(ROOT)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "MPLBACKEND": "agg"}
     environment["OMP_NUM_THREADS"] = "2"  # what a reader's two cores give, on any machine
     command = [sys.executable, "-c", TWICE, *map(str, paths)]

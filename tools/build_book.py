@@ -1,8 +1,9 @@
 """Build the book with every warning an error; end with the cause, one line each.
 
-`jupyter-book build . -n -W --keep-going` does the work. This wrapper keeps its long output in
-`_build/build.log` and says in one line what went wrong, or where the site is. What is built already
-is not built again.
+`jupyter-book build . -n -W --keep-going` does the work. This wrapper runs the notebooks before it,
+side by side, and each as the tests demand it (tools/alone.py): what the site shows is what was
+proved. It keeps the build's long output in `_build/build.log` and says in one line what went wrong,
+or where the site is. What is built already is not built again.
 """
 
 import hashlib
@@ -13,9 +14,15 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from importlib.metadata import distributions
 from pathlib import Path
+
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+
+from tools.alone import code_cells, longest_first, packages, run_of
+from tools.notebooks import read_notebook
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -39,8 +46,7 @@ def made_from() -> str:
     address = ["git", "-C", str(ROOT), "remote", "get-url", "origin"]
     with suppress(FileNotFoundError):  # no Git
         address = subprocess.run(address, capture_output=True, text=True, encoding="utf-8").stdout
-    packages = sorted(f"{each.name} {each.version}" for each in distributions())
-    digest = hashlib.sha256("\n".join([sys.version, str(address), *packages]).encode())
+    digest = hashlib.sha256("\n".join([sys.version, str(address), *packages()]).encode())
     for folder, folders, files in os.walk(ROOT):
         folders[:] = sorted(each for each in folders if each not in APART and each[0] != ".")
         for path in (Path(folder, name) for name in sorted(files)):
@@ -49,6 +55,39 @@ def made_from() -> str:
             digest.update(f"\n{path.relative_to(ROOT)}\n".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def put_into_the_cache(path: Path, executed: Path) -> None:
+    """Give the build what a notebook printed, so that it does not run it."""
+    notebook, done = read_notebook(path), read_notebook(executed)
+    for cell, other in zip(code_cells(notebook), code_cells(done), strict=True):
+        cell.outputs, cell.execution_count = other.outputs, other.execution_count
+    notebook.metadata.language_info = done.metadata.language_info
+    cache = get_cache(BUILD / ".jupyter_cache")
+    cache.cache_notebook_bundle(CacheBundleIn(notebook, str(path)), overwrite=True)
+
+
+def run_notebooks() -> None:
+    """Those that have changed. One that fails alone is left to the build: with the network on it
+    may install what is missing, and if not, the build says why.
+    """
+
+    def run(path: Path) -> tuple[bool, Path]:
+        start = time.perf_counter()
+        done, executed = run_of(path)
+        alone, seconds = done.returncode == 0, time.perf_counter() - start
+        if seconds > 1 or not alone:  # else it ran before
+            how = "ran alone" if alone else "does not run alone"
+            print(f"  {path.relative_to(ROOT).as_posix()} {how}, {seconds:.0f} s", flush=True)
+        return alone, executed
+
+    notebooks = longest_first(sorted(ROOT.glob("chapters/*/*.ipynb")))
+    # Four at most: the largest takes 3 GB.
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as side_by_side:
+        runs = list(side_by_side.map(run, notebooks))
+    for path, (alone, executed) in zip(notebooks, runs, strict=True):
+        if alone:
+            put_into_the_cache(path, executed)
 
 
 def run_build() -> int:
@@ -145,6 +184,7 @@ def main() -> int:
         "Building the book. The first time, its notebooks run: a minute or two.",
         flush=True,
     )
+    run_notebooks()
     if run_build() != 0:
         print(
             f"\nThe book was not built (all output: {LOG.relative_to(ROOT)}):",

@@ -1,6 +1,6 @@
 """Run a command where there is no network but this machine's own loopback.
 
-    unshare --net python tests/offline/alone.py COMMAND...
+    unshare --net python tools/offline/alone.py COMMAND...
 
 A fresh network namespace has a loopback interface that is down; Jupyter needs it up.
 """
