@@ -118,6 +118,7 @@ def is_watched() -> bool:
 # ---------------------------------------------------------------- notebooks, once
 
 
+@functools.cache
 def packages() -> list[str]:
     """Those that the book is made with, by name and version."""
     files = [ROOT / "requirements.txt", ROOT / "constraints.txt"]
