@@ -3,6 +3,9 @@
 What a recipe says is read off timm's modules here, block by block: kernels, widths, activations.
 """
 
+from copy import deepcopy
+from functools import cache
+
 import pytest
 import timm
 import torch
@@ -12,6 +15,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from tests.book import definitions
+from tools.counting import on_meta
 
 notebook = definitions("family")
 SAME = {"rtol": 1e-10, "atol": 1e-10}
@@ -147,8 +151,25 @@ def read(block: nn.Module) -> tuple:
     return notebook.Recipe(**found), *ends, squeeze
 
 
+@cache
+def without_weights(name: str) -> nn.Module:
+    """timm's network on the meta device: of its weights only the shapes are read, and to draw them
+    takes longer than all that is compared.
+    """
+    return on_meta(timm.create_model, name)
+
+
 def blocks_of(name: str) -> list[nn.Module]:
-    return [m for m in timm.create_model(name).modules() if type(m) in READ]
+    return [m for m in without_weights(name).modules() if type(m) in READ]
+
+
+def with_weights(block: nn.Module) -> nn.Module:
+    """A part of such a network with memory of its own: `awaken` fills in all its weights."""
+    block = deepcopy(block).to_empty(device="cpu")
+    for module in block.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+    return block
 
 
 def compare(module, recipe, c_in: int, c_out: int, stride: int, squeeze, theirs, side=14) -> None:
@@ -171,14 +192,14 @@ def test_every_block_is_a_recipe(name):
     found = [(block, read(block)) for block in blocks_of(name)]
     assert len(found) == NETWORKS[name]
     for block, settings in {settings: (block, settings) for block, settings in found}.values():
-        theirs = notebook.awaken(block, settings[1])
+        theirs = notebook.awaken(with_weights(block), settings[1])
         theirs = reparameterize_model(theirs).double().eval()
         compare(notebook, *settings, theirs, side=7 if settings[1] > 100 else 15)
 
 
 @pytest.mark.parametrize("example", notebook.EXAMPLES, ids=lambda e: f"{e.network}.{e.place}")
 def test_the_table_of_recipes_describes_its_examples(example):
-    block = timm.create_model(example.network).get_submodule(example.place)
+    block = without_weights(example.network).get_submodule(example.place)
     recipe, c_in, c_out, stride, squeeze = read(block)
     assert (c_in, c_out, stride) == (example.channels, example.channels, 1)
     if recipe.gate:
@@ -263,7 +284,7 @@ def test_each_known_mistake_in_a_block_is_caught(mistake, examples):
 
 def pairs() -> list[tuple[int, int, int, int]]:
     """Kernel, channels in and out and stride of MobileOne-S0's layers, behind the first."""
-    network = timm.create_model("mobileone_s0")
+    network = without_weights("mobileone_s0")
     convs = [m.conv_kxk[0].conv for m in network.stages.modules() if hasattr(m, "conv_kxk")]
     return [(kernel(c), c.in_channels, c.out_channels, c.stride[0], c.groups) for c in convs]
 
@@ -280,8 +301,8 @@ def mobileone(module, layers: int) -> nn.Sequential:
 def timm_mobileone(stages: int) -> nn.Module:
     """The first layer of MobileOne-S0, and so many of its stages."""
     torch.manual_seed(0)
-    network = timm.create_model("mobileone_s0")
-    return notebook.awaken(nn.Sequential(network.stem, network.stages[:stages]), 3)
+    network = without_weights("mobileone_s0")
+    return notebook.awaken(with_weights(nn.Sequential(network.stem, network.stages[:stages])), 3)
 
 
 def check_mobileone(module, theirs: nn.Module, layers: int) -> None:

@@ -126,7 +126,7 @@ def test_an_activations_ends_are_numbers_of_32_bits(activation):
 
 FIRST_CORNER = "corner, weight, bias = k.new(first), k.new(w), k.new(b)"
 EIGHT = "eight = [k.new(load(weight)), k.new(load(weight, 16))]"
-MISTAKES = {
+IN_KERNELS = {
     # what all kernels are written with
     "loads without offset": ('"(v128.load offset={offset} ', '"(v128.load '),
     "stores without offset": ('"(v128.store offset={offset} ', '"(v128.store '),
@@ -226,7 +226,8 @@ MISTAKES = {
         "                y += a * b + b\n",
     ),
     "copy: there and back": ("copy {y.text} {x.text}", "copy {x.text} {y.text}"),
-    # weights in memory
+}
+IN_WEIGHTS = {  # as they stand in memory
     "rows and columns of a filter exchanged": (
         "weight.permute(0, 2, 3, 1)",
         "weight.permute(0, 3, 2, 1)",
@@ -234,6 +235,8 @@ MISTAKES = {
     "outputs one behind the other": ("up(n) // 8, 8, -1).transpose(1, 2)", "up(n) // 8, 8, -1)"),
     "channels one behind the other": ("up(m) // 4, 4, -1).transpose(1, 2)", "up(m) // 4, 4, -1)"),
     "a bias for four": ("up(len(bias)) - len(bias)", "up(len(bias), 4) - len(bias)"),
+}
+IN_NETWORKS = {  # as they are compiled
     # steps
     "ReLU without its kink": ("nn.ReLU: (0.0,", "nn.ReLU: (-3e38,"),
     "ReLU for ReLU6": ("nn.ReLU6: (0.0, 6.0, 0)", "nn.ReLU6: (0.0, 3e38, 0)"),
@@ -313,7 +316,8 @@ MISTAKES = {
         "address[-2], maps[-1].channels",
     ),
     "a picture on its side": ("picture.permute(1, 2, 0)", "picture.permute(2, 1, 0)"),
-    # bytes
+}
+IN_BYTES = {  # as they are read
     "numbers of six bits": ("code[at] & 127", "code[at] & 63"),
     "loops not counted": ('if name in ("loop", "if"):', 'if name == "if":'),
     "constants of five bytes": (
@@ -321,6 +325,16 @@ MISTAKES = {
         '"f32.const"\n            at += 5\n            continue',
     ),
     "loads for stores": ('(0xFD, 11): ("v128.store", 2)', '(0xFD, 11): ("v128.load", 2)'),
+}
+MISTAKES = {
+    name: (part, *each)
+    for part, own in {
+        "kernels": IN_KERNELS,
+        "weights": IN_WEIGHTS,
+        "networks": IN_NETWORKS,
+        "bytes": IN_BYTES,
+    }.items()
+    for name, each in own.items()
 }
 REFUSALS = {  # what `compile_network` would take without a word
     "two sizes": ("square = layer.kernel_size == (size, size)", "square = True"),
@@ -364,9 +378,10 @@ CAUGHT += wasmtime.WasmtimeError, wasmtime.Trap
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_each_mistake_is_caught(mistake):
-    broken = definitions("kernels", *MISTAKES[mistake])
+    part, right, wrong = MISTAKES[mistake]
+    broken = definitions("kernels", right, wrong)
     with pytest.raises(CAUGHT):
-        checks.check_everything(broken)
+        checks.check_everything(broken, first=part)
 
 
 @pytest.mark.parametrize("mistake", REFUSALS)
