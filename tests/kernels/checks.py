@@ -721,9 +721,9 @@ def check_networks(k: SimpleNamespace, fused: bool) -> None:
 
 PARTS = {  # by what a mistake is in
     "weights": lambda k, fused: None if fused else check_packing(k),
-    "kernels": check_kernels,
     "networks": check_networks,
     "layers": check_layers,
+    "kernels": check_kernels,
     "bytes": lambda k, fused: check_bytes(k, fused),
 }
 
