@@ -1,8 +1,11 @@
 """Networks, and what there is to compare of them: for the tests of the `define` cells."""
 
+from functools import cache
+
+import torch
 from matplotlib.cbook import get_sample_data
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 from torch.testing import assert_close
 
 from tests.book import NETWORKS, definitions
@@ -10,6 +13,21 @@ from tests.book import NETWORKS, definitions
 
 def build(chapter: str, **options) -> nn.Module:
     return getattr(definitions(chapter), NETWORKS[chapter])(**options)
+
+
+@cache
+def cuts(count: int, seed: int) -> Tensor:
+    return definitions("device").random_cuts(count, seed)
+
+
+@cache
+def averaged(chapter: str, **options) -> nn.Module:
+    """Whose batch norms have the averages of photographs; in 64 bits. For several tests: copy it
+    before you change it.
+    """
+    torch.manual_seed(1)
+    network = build(chapter, **options)
+    return definitions("device").take_averages(network, [cuts(8, seed=1)]).double()
 
 
 def short_hybrid(**options) -> nn.Module:

@@ -9,6 +9,8 @@ import os
 import re
 import subprocess
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,6 +20,7 @@ from explorers.measure import data as measure
 from extension.settings import node_binary
 from tests.book import definitions
 from tests.browsers import Firefox, WebKit, started, violations, wait_for
+from tests.pieces import averaged, cuts
 from tests.test_explorers import PAGE, choose, in_node
 from tools.counting import macs
 
@@ -158,30 +161,32 @@ def test_plain_javascript_does_what_the_kernels_do():
         assert error < 1e-5, f"{name}: {error}"
 
 
-@pytest.fixture(scope="module")
-def programs():
-    """By network: its calls, files with its weights and three pictures, what PyTorch answers in 64
-    bits, and how far its answers in 32 are from those. The batch norms have the averages of real
-    photographs.
+@pytest.fixture
+def program(once):
+    """Of a network: its calls, the files with its weights and three pictures, what PyTorch answers
+    in 64 bits, and how far its answers in 32 are from those. The batch norms have the averages of
+    real photographs.
     """
-    device, kernels = definitions("device"), definitions("kernels")
-    cuts, pictures = device.random_cuts(8, seed=1), device.random_cuts(3, seed=2)
-    found = {}
-    for name, title in measure.NETWORKS.items():
-        family, _, variant = title.removeprefix("MobileNet").partition("-")
-        torch.manual_seed(1)
-        arguments = [variant.lower()] if variant else []
-        network = getattr(definitions(family.lower()), f"MobileNet{family}")(*arguments)
-        network = device.take_averages(network, [cuts]).double()
+
+    def make(name: str, folder: Path) -> tuple:
+        family, _, variant = measure.NETWORKS[name].removeprefix("MobileNet").lower().partition("-")
+        options = {"variant": variant} if variant else {}
+        network, pictures = averaged(family, **options), cuts(3, seed=2)
         merged = folded(network).float()
         with torch.inference_mode():
             expected = network(pictures.double())
             usual = relative(merged(pictures), expected)
-        program = kernels.compile_network(merged, 224)
-        kept = program._asdict() | {"weights": None, "places": None}
-        pixels = pictures.permute(0, 2, 3, 1)
-        files = {"weights": as_bytes(program.weights), "pixels": as_bytes(pixels)}
-        found[name] = kept, files, expected, usual
+        compiled = definitions("kernels").compile_network(merged, 224)
+        kept = compiled._asdict() | {"weights": None, "places": None}
+        (folder / "weights").write_bytes(as_bytes(compiled.weights))
+        (folder / "pixels").write_bytes(as_bytes(pictures.permute(0, 2, 3, 1)))
+        return kept, str(folder), expected.tolist(), usual
+
+    def found(name: str) -> tuple:
+        kept, folder, expected, usual = once(f"{name} for browsers", partial(make, name))
+        files = {each: (Path(folder) / each).read_bytes() for each in ("weights", "pixels")}
+        return kept, files, torch.tensor(expected, dtype=torch.float64), usual
+
     return found
 
 
@@ -213,7 +218,7 @@ ENGINES.append(("V3-Small", "script"))  # which takes a second or more for the o
 
 
 @pytest.fixture
-def check_answers(programs, served):
+def check_answers(program, served):
     """Compare a network in an engine with PyTorch, as `ask` runs it on the page at an address.
 
     False if the browser lacks the engine.
@@ -221,9 +226,9 @@ def check_answers(programs, served):
     files, address = served
 
     def check(name: str, engine: str, ask) -> bool:
-        program, own, expected, usual = programs[name]
+        calls, own, expected, usual = program(name)
         files.update(own, page=f"<!doctype html><script>{RUNTIME}</script>".encode())
-        answers = ask(f"{address}/page", explorers.data("measure")["kernels"], engine, program)
+        answers = ask(f"{address}/page", explorers.data("measure")["kernels"], engine, calls)
         if answers is None:
             return False
         error = relative(torch.tensor(answers), expected)
@@ -289,9 +294,14 @@ def test_numbers_to_time_with_are_none_that_are_slow():
         r.fill(it.floats, each.calls);
         it.run(each.calls);
         it.run(each.calls);
-        const sizes = it.floats.map(Math.abs);
-        const least = sizes.reduce((a, b) => (b > 0 && b < a ? b : a), Infinity);
-        return [least, sizes.reduce((a, b) => Math.max(a, b)), sizes.every(Number.isFinite)];
+        let [least, most, finite] = [Infinity, 0, true];
+        for (let i = 0; i < it.floats.length; i++) { // some millions of them
+          const size = Math.abs(it.floats[i]);
+          if (size > 0 && size < least) least = size;
+          if (size > most) most = size;
+          finite &&= Number.isFinite(size);
+        }
+        return [least, most, finite];
       })""")
     assert len(ranges) == 5
     for least, most, finite in ranges:

@@ -109,6 +109,18 @@ def answers(network: nn.Module, pictures: Tensor) -> Tensor:
     return notebook.logits(network, notebook.prepared(pictures.double()))
 
 
+@pytest.fixture(scope="module")
+def timms_answers(timms, pictures) -> Tensor:
+    """To all pictures: several tests compare with them."""
+    return answers(timms, pictures)
+
+
+@pytest.fixture(scope="module")
+def pages_answers(pictures) -> Tensor:
+    """What the whole network of 8 bits answers to them."""
+    return answers(page(), pictures)
+
+
 # ---------------------------------------------------------------- the engine
 
 
@@ -187,25 +199,27 @@ def bare(served):
 ENGINES = ("fused", "SIMD", "script")
 
 
-def some(pictures: Tensor, engine: str) -> Tensor:
-    """Plain JavaScript takes seconds for a picture."""
-    return pictures[:1] if engine == "script" else pictures
+def some(each: Tensor, engine: str) -> Tensor:
+    """Of pictures or of answers. Plain JavaScript takes seconds for a picture."""
+    return each[:1] if engine == "script" else each
 
 
-def check(outputs, engine: str, pictures: Tensor, network: nn.Module) -> None:
-    error = relative(outputs, answers(network, some(pictures, engine)))
+def check(outputs, engine: str, expected: Tensor) -> None:
+    error = relative(outputs, some(expected, engine))
     print(f"{engine}: {error:.1e}")
     assert error < 1e-4
 
 
 @pytest.mark.long(40)
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_engine_answers_in_chromium_what_timm_does(browser, bare, engine, pictures, timms):
+def test_the_engine_answers_in_chromium_what_timm_does(
+    browser, bare, engine, pictures, timms_answers
+):
     tab = browser.new_page()
     tab.goto(bare(some(pictures, engine)))
     found = tab.evaluate(f"async ([engine, kept]) => {{{ANSWER}}}", [engine, "logits"])
     tab.close()
-    check(found, engine, pictures, timms)
+    check(found, engine, timms_answers)
 
 
 @pytest.fixture(scope="module", params=[Firefox, WebKit])
@@ -215,18 +229,20 @@ def other(request):
 
 @pytest.mark.skipif(not os.environ.get("EVERY_BROWSER"), reason="set EVERY_BROWSER=1 for others")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_engine_answers_in_other_browsers_what_timm_does(other, bare, engine, pictures, timms):
+def test_the_engine_answers_in_other_browsers_what_timm_does(
+    other, bare, engine, pictures, timms_answers
+):
     other.open(bare(some(pictures, engine)))
     found = other.run(f"const [engine, kept] = args;{ANSWER}", engine, "logits")
     if found is None:  # WebKit has no fused multiply-add in WebAssembly
         assert engine == "fused" and isinstance(other, WebKit)
         return
-    check(found, engine, pictures, timms)
+    check(found, engine, timms_answers)
 
 
-def test_the_notebooks_network_in_8_bits_is_timms(pictures, timms):
+def test_the_notebooks_network_in_8_bits_is_timms(pages_answers, timms_answers):
     """So what follows may be compared with either."""
-    assert relative(answers(page(), pictures), answers(timms, pictures)) < 1e-9
+    assert relative(pages_answers, timms_answers) < 1e-9
 
 
 @pytest.mark.parametrize("each", [3, pytest.param(trained.EACH, marks=pytest.mark.weekly)])
@@ -295,37 +311,41 @@ def like(change: dict) -> nn.Module:
     return page(SWITCHES.get(kind))
 
 
-@pytest.fixture(scope="module")
-def changed(pictures, tmp_path_factory) -> list[dict]:
-    """For each change: the logits of two pictures, how many channels it removed, and the logits of
-    the whole network behind it.
+def answers_after(change: dict, pictures: Tensor) -> Tensor:
+    """Weights are rounded in 64 bits and multiplied in 32, which costs a quarter: that is a
+    millionth off, where a ten thousandth is looked for.
     """
-    return in_node(
-        f"""return {json.dumps(CHANGES)}.map((change) => {{
-          it.change(change);
-          const found = [0, 1].map((i) => it.run(all[i]));
-          const ask = {{ unit: 0, part: "in", channel: null, at: null, change, name: 0 }};
-          const {{ removed }} = it.look(all[0], ask);
-          it.change({{ kind: "none" }});
-          return {{ found, removed, whole: it.run(all[1]) }};
-        }});""",
-        pictures[:2],
-        tmp_path_factory.mktemp("changed"),
-    )
+    return answers_in_32_bits(deepcopy(like(change)).float(), pictures)
+
+
+def answers_in_32_bits(network: nn.Module, pictures: Tensor) -> Tensor:
+    return notebook.logits(network, notebook.prepared(pictures.float())).double()
 
 
 @pytest.fixture(scope="module")
-def whole(pictures) -> Tensor:
-    """What the whole network of 8 bits answers to the first two pictures."""
-    return answers(page(), pictures[:2])
+def changed(pictures, once) -> list[dict]:
+    """For each change: the logits of two pictures, how many channels it removed, and the logits of
+    the whole network behind it. A look at the change at hand need not run anything again.
+    """
+    script = f"""
+      const ask = {{ unit: 0, part: "in", channel: null, at: null, name: 0 }};
+      it.look(all[0], {{ ...ask, change: {{ kind: "none" }} }});
+      return {json.dumps(CHANGES)}.map((change) => {{
+        it.change(change);
+        const found = [0, 1].map((i) => it.run(all[i]));
+        const {{ removed }} = it.look(null, {{ ...ask, change }});
+        it.change({{ kind: "none" }});
+        return {{ found, removed, whole: it.run(all[1]) }};
+      }});"""
+    return once("the picture's changes", lambda folder: in_node(script, pictures[:2], folder))
 
 
 @pytest.mark.parametrize(
     "number", range(len(CHANGES)), ids=[" ".join(map(str, c.values())) for c in CHANGES]
 )
-def test_a_change_is_the_notebooks(changed, pictures, whole, number):
+def test_a_change_is_the_notebooks(changed, pictures, pages_answers, number):
     change, seen = CHANGES[number], changed[number]
-    expected = answers(like(change), pictures[:2])
+    expected = answers_after(change, pictures[:2])
     error = relative(seen["found"], expected)
     print(f"{change}: {error:.1e}")
     assert error < 1e-4
@@ -334,7 +354,7 @@ def test_a_change_is_the_notebooks(changed, pictures, whole, number):
         count = notebook.remove_channels(deepcopy(page()), change["block"], change["share"])
     assert seen["removed"] == count
     if change not in (NONE, CHANGES[SAME]) and change.get("share") != 0:
-        assert relative(seen["found"], whole) > 100 * error
+        assert relative(seen["found"], pages_answers[:2]) > 100 * error
 
 
 SAME = CHANGES.index({"kind": "bits", "bits": 8, "per": "channel"})  # as they are shipped
@@ -406,10 +426,10 @@ def test_without_the_package_of_weights_there_are_no_pieces(monkeypatch):
     assert picture.files() == {}
 
 
-def test_the_names_are_in_the_order_of_the_answers(pictures, timms):
+def test_the_names_are_in_the_order_of_the_answers(timms_answers):
     """The page's names, by timm's answers: the cat is a cat."""
     names = picture.classes()
-    firsts = answers(timms, pictures[:2]).argmax(1).tolist()
+    firsts = timms_answers[:2].argmax(1).tolist()
     assert [names[each] for each in firsts] == ["Egyptian cat", "military uniform"]
     assert len(names) == 1000
 
@@ -461,9 +481,8 @@ LOOKS = {  # by the change: which units' parts are opened, how, in which place
 
 
 @pytest.fixture(scope="module")
-def looks(pictures, tmp_path_factory) -> dict[str, list[dict]]:
-    return in_node(
-        f"""const looks = {json.dumps(LOOKS)};
+def looks(pictures, once) -> dict[str, list[dict]]:
+    script = f"""const looks = {json.dumps(LOOKS)};
         const found = {{}};
         for (const kind of Object.keys(looks)) {{
           let news = all[0];
@@ -474,10 +493,8 @@ def looks(pictures, tmp_path_factory) -> dict[str, list[dict]]:
             return {{ ...seen, strip: i ? null : seen.strip }};
           }});
         }}
-        return found;""",
-        pictures[:1],
-        tmp_path_factory.mktemp("looks"),
-    )
+        return found;"""
+    return once("what the picture shows", lambda folder: in_node(script, pictures[:1], folder))
 
 
 @pytest.fixture(scope="module")
@@ -721,14 +738,16 @@ def test_guesses_are_a_softmaxs_and_of_the_picture_at_hand(pictures, timms, tmp_
         pictures[:2],
         tmp_path,
     )
+    shares = {  # of each network that was asked for, for both pictures
+        kind: answers(like(change), pictures[:2]).softmax(1)
+        for kind, change in {change["kind"]: change for _, change in asked}.items()
+    }
     now = 0
     for (which, change), each in zip(asked, seen, strict=True):
         now = now if which is None else which
-        whole, changed = (
-            answers(like(c), pictures[now][None])[0].softmax(0) for c in (NONE, change)
-        )
-        for shares, guesses in ((whole, each["whole"]), (changed, each["top"])):
-            expected = shares.topk(5)
+        whole, changed = (shares[kind][now] for kind in ("none", change["kind"]))
+        for own, guesses in ((whole, each["whole"]), (changed, each["top"])):
+            expected = own.topk(5)
             assert [index for index, _ in guesses] == expected.indices.tolist()
             assert [share for _, share in guesses] == near_all(expected.values)
         assert [index for index, _ in each["now"]] == [index for index, _ in each["whole"]]
@@ -835,29 +854,36 @@ def test_the_record_is_what_the_engine_says_now():
 # ---------------------------------------------------------------- what is said of a change
 
 
+SAYS = {
+    "none": {"without an activation", "The shortcut adds what came in."},
+    "shortcuts": {"without an activation", "The shortcut is cut.", "and is left out."},
+    "activation": {"with a ReLU6 behind it", "The shortcut adds what came in."},
+}
 TEXT = """
   const { picture } = globalThis.explorers;
-  const ask = { unit: 5, part: "sum", channel: null, at: null, change: { kind }, name: 0 };
-  const seen = it.look(all[0], ask);
-  for (const key of ["top", "whole", "now"]) seen[key] = recorded.top;
-  const s = { ...picture.start, loaded: true, seen, unit: 5, change: kind, guess: "stays" };
-  const data = { recorded, agree: {}, pieces: [["piece", 1]], samples: {} };
-  return picture.view(data, s).map(([, , html]) => html).join("");
+  const text = (kind) => {
+    const ask = { unit: 5, part: "sum", channel: null, at: null, change: { kind }, name: 0 };
+    const seen = it.look(all[0], ask);
+    for (const key of ["top", "whole", "now"]) seen[key] = recorded.top;
+    const s = { ...picture.start, loaded: true, seen, unit: 5, change: kind, guess: "stays" };
+    const data = { recorded, agree: {}, pieces: [["piece", 1]], samples: {} };
+    return picture.view(data, s).map(([, , html]) => html).join("");
+  };
+  return Object.fromEntries(kinds.map((kind) => [kind, text(kind)]));
 """
 
 
-@pytest.mark.parametrize(
-    "kind, says",
-    [
-        ("none", {"without an activation", "The shortcut adds what came in."}),
-        ("shortcuts", {"without an activation", "The shortcut is cut.", "and is left out."}),
-        ("activation", {"with a ReLU6 behind it", "The shortcut adds what came in."}),
-    ],
-)
-def test_a_blocks_text_is_of_the_network_that_is_shown(pictures, tmp_path, kind, says):
+@pytest.fixture(scope="module")
+def texts(pictures, once) -> dict[str, str]:
+    """What is said of each change."""
     record = picture.RECORD.read_text(encoding="utf-8")
-    given = f"const kind = {json.dumps(kind)}, recorded = {record};"
-    text = in_node(given + TEXT, pictures[:1], tmp_path)
+    given = f"const kinds = {json.dumps(list(SAYS))}, recorded = {record};"
+    return once("the picture's texts", lambda at: in_node(given + TEXT, pictures[:1], at))
+
+
+@pytest.mark.parametrize("kind, says", SAYS.items())
+def test_a_blocks_text_is_of_the_network_that_is_shown(texts, kind, says):
+    text = texts[kind]
     every = {
         "without an activation", "with a ReLU6 behind it",
         "The shortcut is cut.", "The shortcut adds what came in.", "and is left out.",
@@ -865,17 +891,27 @@ def test_a_blocks_text_is_of_the_network_that_is_shown(pictures, tmp_path, kind,
     assert {each for each in every if each in text} == says
 
 
+@pytest.fixture(scope="module")
+def samples_answers(once) -> dict[str, list]:
+    """To all samples, by the change."""
+    script = """return Object.fromEntries(["none", "shortcuts", "activation"].map((kind) => {
+      it.change({ kind });
+      return [kind, all.map((each) => it.run(each))];
+    }));"""
+
+    def ask(folder) -> dict[str, list]:
+        samples = [recording.pixels(each).permute(2, 0, 1) for each in picture.SAMPLES]
+        return in_node(script, torch.stack(samples), folder)
+
+    return once("the samples' answers", ask)
+
+
 @pytest.mark.parametrize(
     "kind, name, apart", [("shortcuts", "drumstick", 0.02), ("activation", "barrel", 0.1)]
 )
-def test_a_broken_network_gives_all_samples_one_name(tmp_path, kind, name, apart):
+def test_a_broken_network_gives_all_samples_one_name(samples_answers, kind, name, apart):
     """And nearly the same logits: whole, they differ by nine tenths of their size."""
-    samples = torch.stack([recording.pixels(each).permute(2, 0, 1) for each in picture.SAMPLES])
-    script = f"""return [{{ kind: "none" }}, {{ kind: "{kind}" }}].map((change) => {{
-      it.change(change);
-      return all.map((each) => it.run(each));
-    }});"""
-    whole, broken = (torch.tensor(each) for each in in_node(script, samples, tmp_path))
+    whole, broken = (torch.tensor(samples_answers[each]) for each in ("none", kind))
     assert {picture.classes()[i] for i in broken.argmax(1)} == {name}
 
     def spread(logits: Tensor) -> float:

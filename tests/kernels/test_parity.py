@@ -16,7 +16,7 @@ from chapters.helpers import fold_network
 from tests.book import definitions
 from tests.kernels import checks, refused
 from tests.kernels.checks import CLAMPS, LAYERS, Bench, Shape
-from tests.pieces import build
+from tests.pieces import averaged, cuts
 
 K = definitions("kernels")
 ENGINES = {"plain": False, "fused": True}
@@ -34,14 +34,22 @@ def bench(request) -> Bench:
     return Bench(K, ENGINES[request.param])
 
 
+# Here every third shape is tried, by each test another third: together they try each shape that
+# there is by each engine. Each week every test tries all of them.
+thirds = pytest.mark.parametrize(
+    "step", [pytest.param(3, id="a third"), pytest.param(1, id="all", marks=pytest.mark.weekly)]
+)
+
+
 # ---------------------------------------------------------------- each kernel
 
 
+@thirds
 @pytest.mark.parametrize(("size", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
-def test_depthwise(bench, size, stride):
+def test_depthwise(bench, size, stride, step):
     """Every side with every number of channels, and maps that are not square."""
     clamps = random.Random(0)
-    for channels, side in product(CHANNELS, SIDES):
+    for channels, side in [*product(CHANNELS, SIDES)][(size // 2 + stride) % step :: step]:
         shape = Shape(channels, channels, side, side, size, stride)
         checks.check_depthwise(bench, shape, clamps.choice(list(CLAMPS)))
     for clamp in CLAMPS:
@@ -49,11 +57,12 @@ def test_depthwise(bench, size, stride):
         checks.check_depthwise(bench, Shape(5, 5, 9, 2, size, stride), clamp)
 
 
+@thirds
 @pytest.mark.parametrize(("size", "stride"), [(1, 1), (1, 2), (3, 1), (3, 2), (5, 1), (5, 2)])
-def test_dense(bench, size, stride):
+def test_dense(bench, size, stride, step):
     """Every side and number of channels in, some out; pictures; and by one place at a time."""
     some = random.Random(0)
-    for channels, side in product(CHANNELS, SIDES):
+    for channels, side in [*product(CHANNELS, SIDES)][(size // 2 + stride) % step :: step]:
         shape = Shape(channels, some.choice(CHANNELS), side, side, size, stride)
         widest = some.choice((1, 6))
         checks.check_dense(bench, shape, some.choice(list(CLAMPS)), widest=widest)
@@ -62,9 +71,10 @@ def test_dense(bench, size, stride):
         checks.check_dense(bench, Shape(12, out, 14, 5, size, stride), clamp, widest=1)
 
 
-def test_shapes_by_chance(bench):
+@thirds
+def test_shapes_by_chance(bench, step):
     some = random.Random(1)
-    for _ in range(100):
+    for _ in range(100 // step):
         m, n, lines, columns = (some.randint(1, high) for high in (26, 26, 16, 16))
         size, stride, clamp = some.choice((3, 5)), some.choice((1, 2)), some.choice(list(CLAMPS))
         checks.check_depthwise(bench, Shape(m, m, lines, columns, size, stride), clamp)
@@ -100,11 +110,12 @@ def test_a_fused_kernel_multiplies_and_adds_in_one():
 # ---------------------------------------------------------------- each layer, as it is compiled
 
 
+@thirds
 @pytest.mark.parametrize("activation", LAYERS)
-def test_a_layer_is_compiled(bench, activation):
+def test_a_layer_is_compiled(bench, activation, step):
     """Its output's channels that are none are 0, also behind h-swish and the hard sigmoid."""
     some = random.Random(2)
-    for channels in CHANNELS:
+    for channels in CHANNELS[[*LAYERS].index(activation) % step :: step]:
         out, side = some.choice(CHANNELS), some.choice(SIDES)
         checks.check_layer(bench, Shape(channels, out, 1, 1, 1, 1), "linear", activation)
         for size, stride in ((1, 1), (3, 1), (3, 2), (5, 1), (5, 2)):
@@ -115,8 +126,9 @@ def test_a_layer_is_compiled(bench, activation):
                 checks.check_layer(bench, shape, "depthwise", activation)
 
 
+@thirds
 @pytest.mark.parametrize("zeros", checks.ZEROS)
-def test_zeros_in_a_layer_of_their_own(bench, zeros):
+def test_zeros_in_a_layer_of_their_own(bench, zeros, step):
     """Odd maps and even ones, full filters and depthwise ones, also those that see no zero."""
     some = random.Random(3)
     shapes = [
@@ -124,7 +136,7 @@ def test_zeros_in_a_layer_of_their_own(bench, zeros):
         for channels, side, size, stride in product((3, 5, 12), (2, 3, 6, 9, 14), (3, 5), (1, 2))
         if side + sum(zeros) >= size
     ]
-    for shape in shapes:
+    for shape in shapes[checks.ZEROS.index(zeros) % step :: step]:
         activation = some.choice(list(LAYERS))
         checks.check_layer(bench, shape, "dense", activation, zeros)
         if shape.m > 3:
@@ -184,11 +196,18 @@ NETWORKS = {  # name: chapter, what it is built with
     "V1, half as wide": ("v1", {"width_mult": 0.5}),
     "V2, half as wide": ("v2", {"width_mult": 0.5}),
 }
-OTHER_SIDES = {"V1": 225, "V2": 160, "V3-Large": 160, "V3-Small": 225, "V4-Conv-S": 96}
+OTHER_SIDES = {
+    "V1, half as wide": 225,
+    "V2, half as wide": 160,
+    "V3-Large": 160,
+    "V3-Small": 225,
+    "V4-Conv-S": 96,
+}
+WHOLE = {"V1": 225, "V2": 160}  # of the same layers as the first two, with more channels
 
 
 class Case(NamedTuple):
-    """A network with the averages of photographs, three other photographs, and its answers."""
+    """A network with the averages of photographs, two other cuts, one of each, and its answers."""
 
     network: nn.Module  # folded, in 32 bits
     pictures: Tensor
@@ -198,10 +217,8 @@ class Case(NamedTuple):
 
 @torch.no_grad()
 def case(name: str, side: int) -> Case:
-    torch.manual_seed(1)
     chapter, options = NETWORKS[name]
-    network, pictures = build(chapter, **options), DEVICE.random_cuts(3, seed=2)
-    DEVICE.take_averages(network, [DEVICE.random_cuts(8, seed=1)]).double()
+    network, pictures = averaged(chapter, **options), cuts(2, seed=2)
     if side != 224:
         pictures = interpolate(pictures, side, mode="bilinear", antialias=True)
     folded = fold_network(network).float()
@@ -225,29 +242,43 @@ def assert_same_answers(ours: Tensor, wanted: Case, what: str) -> None:
     assert spread > 1000 * error  # an answer that does not look at its picture would be far off
 
 
+@pytest.fixture(scope="module")
+def plain(whole) -> Tensor:
+    """By the plain engine, for two tests."""
+    _, wanted = whole
+    return checks.answers(K, wanted.network, wanted.pictures, False)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_network_gives_its_answers(whole, engine):
+def test_a_network_gives_its_answers(whole, plain, engine):
     name, wanted = whole
-    ours = checks.answers(K, wanted.network, wanted.pictures, ENGINES[engine])
+    ours = plain
+    if ENGINES[engine]:
+        ours = checks.answers(K, wanted.network, wanted.pictures, True)
     assert_same_answers(ours, wanted, f"{name}, {engine}")
 
 
-def test_no_value_is_overwritten_while_it_is_needed(whole):
+def test_no_value_is_overwritten_while_it_is_needed(whole, plain):
     """The same answer, bit for bit, where each value has a place of its own."""
     name, wanted = whole
     apart = definitions("kernels", "free.pop() if free else max(slots) + 1", "max(slots) + 1")
-    picture = wanted.pictures[:1]
-    ours, theirs = (checks.answers(k, wanted.network, picture, False) for k in (K, apart))
-    assert torch.equal(ours, theirs)
+    theirs = checks.answers(apart, wanted.network, wanted.pictures[:1], False)
+    assert torch.equal(plain[:1], theirs)
     shared, own = (k.compile_network(wanted.network, 224).bytes for k in (K, apart))
     assert shared < 0.8 * own
 
 
-@pytest.mark.parametrize("name", OTHER_SIDES)
-def test_a_network_gives_its_answers_at_another_side(name):
-    wanted = case(name, OTHER_SIDES[name])
+@pytest.mark.parametrize(
+    "name, side",
+    [
+        *OTHER_SIDES.items(),
+        *(pytest.param(*each, marks=pytest.mark.weekly) for each in WHOLE.items()),
+    ],
+)
+def test_a_network_gives_its_answers_at_another_side(name, side):
+    wanted = case(name, side)
     ours = checks.answers(K, wanted.network, wanted.pictures, fused=False)
-    assert_same_answers(ours, wanted, f"{name} at {OTHER_SIDES[name]}")
+    assert_same_answers(ours, wanted, f"{name} at {side}")
 
 
 # ---------------------------------------------------------------- values that are kept
@@ -260,7 +291,7 @@ def lite0() -> tuple[nn.Module, nn.Module]:
     """
     trained = definitions("trained")
     theirs = trained.EfficientNetLite0().eval()
-    DEVICE.take_averages(theirs, [DEVICE.random_cuts(8, seed=1)])
+    DEVICE.take_averages(theirs, [cuts(8, seed=1)])
     for unit in trained.units(theirs):
         unit.conv, unit.norm = K.fold(unit.conv, unit.norm), nn.Identity()
     ours, side = deepcopy(theirs), 224
@@ -274,14 +305,14 @@ def lite0() -> tuple[nn.Module, nn.Module]:
 
 
 def test_each_value_of_v2_is_kept():
-    wanted = case("V2", 224)
-    checks.check_kept(K, wanted.network, wanted.pictures[0], fused=False)
+    folded = fold_network(averaged("v2")).float()
+    checks.check_kept(K, folded, cuts(1, seed=2)[0], fused=False)
 
 
 def test_each_value_of_lite0_is_kept():
     """And its answer is the one with TensorFlow's padding, which is another than PyTorch's."""
     ours, theirs = lite0()
-    pictures = DEVICE.random_cuts(1, seed=2)
+    pictures = cuts(1, seed=2)
     checks.check_kept(K, ours, pictures[0], False, theirs)
     zeros = [each.padding for each in ours.modules() if isinstance(each, nn.ZeroPad2d)]
     assert zeros == [(0, 1, 0, 1), (0, 1, 0, 1), (1, 2, 1, 2), (0, 1, 0, 1), (1, 2, 1, 2)]
