@@ -17,6 +17,15 @@ def read_notebook(path: Path) -> nbformat.NotebookNode:
 
 
 @cache
+def define_cells(path: Path, changed: int) -> list[tuple[int, str]]:
+    """The cells tagged `define`, by number. To read and validate a file takes longer than to run
+    what is defined, and tests break some notebooks a hundred times; `changed` is when the file was.
+    """
+    cells = enumerate(read_notebook(path).cells)
+    return [(n, cell.source) for n, cell in cells if "define" in cell.metadata.get("tags", [])]
+
+
+@cache
 def definitions(chapter: str, right: str = "", wrong: str = "") -> SimpleNamespace:
     """What the cells tagged `define` of a chapter's notebook define, without its experiments.
 
@@ -30,12 +39,11 @@ def definitions(chapter: str, right: str = "", wrong: str = "") -> SimpleNamespa
     if path is None:
         raise ValueError(f"chapters/{chapter} has no notebook (*.ipynb)")
     namespace, found = {"__name__": path.stem}, not right
-    for number, cell in enumerate(read_notebook(path).cells):
-        if "define" in cell.metadata.get("tags", []):
-            source = cell.source.replace(right, wrong) if right else cell.source
-            found = found or right in cell.source
-            place = f"{path.relative_to(ROOT).as_posix()}, cell {number}"
-            exec(compile(source, place, "exec"), namespace)
+    for number, original in define_cells(path, path.stat().st_mtime_ns):
+        source = original.replace(right, wrong) if right else original
+        found = found or right in original
+        place = f"{path.relative_to(ROOT).as_posix()}, cell {number}"
+        exec(compile(source, place, "exec"), namespace)
     if not found:
         raise ValueError(f"no definition in {path.name} contains {right!r}")
     return SimpleNamespace(**namespace)
