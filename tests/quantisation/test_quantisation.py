@@ -33,10 +33,10 @@ def small_network() -> nn.Sequential:
 @pytest.mark.parametrize("name", quantising.NETWORKS)
 def test_folding_keeps_the_outputs(name):
     network = quantising.NETWORKS[name](num_classes=10)
-    notebook.take_averages(network, [torch.randn(8, 3, 64, 64)]).double()
+    notebook.take_averages(network, [torch.randn(8, 3, 33, 33)]).double()
     merged = notebook.fold_network(network)
     assert not any(isinstance(m, nn.BatchNorm2d) for m in merged.modules())
-    x = torch.randn(2, 3, 64, 64, dtype=torch.double)
+    x = torch.randn(2, 3, 33, 33, dtype=torch.double)
     torch.testing.assert_close(merged(x), network(x), rtol=1e-9, atol=1e-12)
 
 
