@@ -279,16 +279,9 @@ def minmax(quantizer, per_channel: bool):
     return quantizer.set_global(QuantizationConfig(maps, maps, weights, None))
 
 
-# Scales belong to weights and `early` to maps: each of either is in the first two.
-WEIGHTS_AND_MAPS = [
-    (True, True),
-    (False, False),
-    pytest.param(True, False, marks=pytest.mark.weekly),
-    pytest.param(False, True, marks=pytest.mark.weekly),
-]
-
-
-@pytest.mark.parametrize(("early", "per_channel"), WEIGHTS_AND_MAPS)
+@pytest.mark.usefixtures("patterns_once")
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize("early", [True, False])
 def test_rounded_by_hand_is_what_pt2e_computes(early, per_channel):
     """Weights and maps, the grid behind the ReLU6 as ours or before it as XNNPACK's quantiser.
 
@@ -481,6 +474,7 @@ def test_straight_through_rounds_forward_and_lets_the_gradient_pass():
     assert y.tolist() == [0.0, 2.0] and x.grad.tolist() == [2.0, 5.0]
 
 
+@pytest.mark.usefixtures("patterns_once")
 @pytest.mark.parametrize(
     ("asked", "most", "dims"),
     [({}, 127, (0, 1, 2, 3)), ({"bits": 4, "per_channel": True}, 7, (1, 2, 3))],
