@@ -2,6 +2,7 @@
 at the site.
 """
 
+import copy
 import gc
 import http.server
 import json
@@ -86,6 +87,29 @@ def one_seed():
     import torch
 
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def patterns_once():
+    """XNNPACK's quantiser exports the same few patterns each time that it looks at a network, which
+    takes it five seconds, and what is asked a tenth of that. Nothing of ours is in them. Each is
+    exported once, by the tool itself: the same code, closed over the same values, for the same
+    shapes. A copy is handed out, as the tool rewrites what it gets.
+    """
+    from executorch.backends.xnnpack.quantizer import xnnpack_quantizer_utils as tool
+
+    exported, export = {}, tool._get_aten_graph_module_for_pattern
+
+    def once(pattern, inputs, *rest):
+        values = tuple(cell.cell_contents for cell in pattern.fn.__closure__)
+        key = pattern.fn.__code__, values, tuple(each.shape for each in inputs), rest
+        if key not in exported:
+            exported[key] = export(pattern, inputs, *rest)
+        return copy.deepcopy(exported[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tool, "_get_aten_graph_module_for_pattern", once)
+        yield
 
 
 @pytest.fixture

@@ -39,6 +39,22 @@ def short_hybrid(**options) -> nn.Module:
     return network
 
 
+def few_blocks(network: nn.Module, kept: tuple[int, ...]) -> nn.Module:
+    """The network with these of its blocks, and a 1×1 convolution where channels do not fit."""
+    layers, last = [], convolutions(network.blocks)[-1].out_channels
+    comes = network.stem.conv.out_channels
+    for block in (network.blocks[i] for i in kept):
+        first, *_, goes = convolutions(block)
+        if first.in_channels != comes:
+            layers.append(nn.Conv2d(comes, first.in_channels, 1))
+        layers.append(block)
+        comes = goes.out_channels
+    if comes != last:
+        layers.append(nn.Conv2d(comes, last, 1))
+    network.blocks = nn.Sequential(*layers)
+    return network
+
+
 def shapes(module: nn.Module) -> list[tuple[int, ...]]:
     return [tuple(p.shape) for p in module.parameters()]
 

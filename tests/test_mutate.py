@@ -1,6 +1,7 @@
 """The command that changes the notebooks on purpose changes them as little as it says."""
 
 import ast
+import functools
 import io
 import tokenize
 
@@ -18,8 +19,21 @@ def scaled(channels: int = 8, width: float = 0.5, *, whole: bool = True) -> int:
 '''
 
 
+@pytest.fixture(autouse=True, scope="module")
+def found_once():
+    """Tests ask for the changes of all chapters again and again; to find them takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mutate, "of_chapter", functools.cache(mutate.of_chapter))
+        yield
+
+
 def tokens(source: str) -> list[str]:
     return [each.string for each in tokenize.generate_tokens(io.StringIO(source).readline)]
+
+
+@functools.cache  # of a cell it is asked twenty times
+def program(source: str) -> str:
+    return ast.dump(ast.parse(source))
 
 
 def test_what_is_changed():
@@ -41,7 +55,7 @@ def test_a_change_is_one_token_or_one_keyword_argument_and_another_program(chapt
         assert changed == source[: each.start] + each.new + source[each.end :]
         keyword = ast.parse(f"f({taken})").body[0].value.keywords if "=" in taken[1:-1] else []
         assert len(tokens(taken)) == len(tokens("x")) or (len(keyword) == 1 and not each.new)
-        assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(source))
+        assert program(changed) != program(source)
         assert each.before != each.after
 
 

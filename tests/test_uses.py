@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint_sequential
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from tests.book import definitions
-from tests.pieces import short_hybrid
+from tests.pieces import few_blocks, short_hybrid
 
 
 def build_v1() -> nn.Module:
@@ -69,6 +69,27 @@ def images() -> torch.Tensor:
     return torch.randn(2, 3, 64, 64)
 
 
+# Blocks of every kind: of V1 those that halve the map, and one more, so that the sizes go through
+# all five halvings; of V2 without and with expansion, and the residual; of V3 each activation, with
+# and without squeeze-and-excite; of V4 the fused block, both places of a depthwise layer, together
+# and alone; of the hybrid both kinds of attention.
+KINDS = {
+    "v1": (0, 1, 2, 3, 5, 11),
+    "v2": (0, 1, 2),
+    "v3": (0, 2, 4),
+    "v4": (0, 2, 3, 7),
+    "v4-hybrid": (0, 3, 6),
+}
+
+
+@pytest.fixture(params=["few blocks", pytest.param("whole", marks=pytest.mark.weekly)])
+def traceable(request, name) -> nn.Module:
+    """To trace a network takes as long as its blocks are many, and as often as each is there the
+    tracer sees the same.
+    """
+    return few_blocks(some(name), KINDS[name]) if request.param == "few blocks" else some(name)
+
+
 # ---------------------------------------------------------------- precision and layout
 
 
@@ -106,43 +127,43 @@ def test_a_batch_of_none_and_of_one(network, images, batch):
 # ---------------------------------------------------------------- compilers and tracers
 
 
-@pytest.mark.parametrize(
-    ("build", "blocks"), [(build_v3, slice(4)), (build_hybrid, slice(3, 4))], ids=["v3", "v4"]
-)
-def test_compile_in_three_shapes(build, blocks, images):
-    """V3, which has all that V1 and V2 have, in its first four blocks; V4's attention.
+@pytest.mark.parametrize("name", ["v3", "v4"])
+def test_compile_in_three_shapes(name, images):
+    """V3, which has all that V1 and V2 have, in a block of each kind; V4's attention.
     The graph alone: to turn it into machine code takes a minute, and is PyTorch's affair.
     """
     torch._dynamo.reset()
-    whole = build().eval()
-    parts = whole.blocks[blocks]
-    into = nn.Conv2d(3, next(parts.parameters()).shape[0], 1) if blocks.start else whole.stem
-    network = nn.Sequential(into, parts)
+    if name == "v3":
+        whole = few_blocks(build_v3().eval(), KINDS["v3"])
+        network = nn.Sequential(whole.stem, whole.blocks)
+    else:
+        attention = build_hybrid().eval().blocks[3]
+        into = nn.Conv2d(3, next(attention.parameters()).shape[0], 1)
+        network = nn.Sequential(into, attention)
     compiled = torch.compile(network, backend="eager", fullgraph=True)
     for x in (images, images[:1], torch.randn(3, 3, 96, 65)):
         assert_close(compiled(x), network(x))
 
 
-def test_export_with_any_batch_and_size(network, images):
+def test_export_with_any_batch_and_size(traceable, images):
     batch, height, width = (
         torch.export.Dim(n, min=m) for n, m in zip("bhw", (1, 33, 33), strict=True)
     )
     program = torch.export.export(
-        network, (images,), dynamic_shapes=({0: batch, 2: height, 3: width},)
+        traceable, (images,), dynamic_shapes=({0: batch, 2: height, 3: width},)
     ).module()
     for x in (images, torch.randn(5, 3, 33, 33), torch.randn(1, 3, 47, 96)):
-        assert_close(program(x), network(x))
+        assert_close(program(x), traceable(x))
 
 
-def test_fx_and_trace(network, images):
-    expected, other = network(images), torch.randn(1, 3, 96, 96)
-    graph = torch.fx.symbolic_trace(network)
-    assert_close(graph(images), expected, rtol=0, atol=0)
+def test_fx_and_trace(network, traceable, images):
+    graph, other = torch.fx.symbolic_trace(network), torch.randn(1, 3, 96, 96)
+    assert_close(graph(images), network(images), rtol=0, atol=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch.jit is on its way out
-        traced = torch.jit.trace(network, images)
-    assert_close(traced(images), expected)
-    assert_close(traced(other), network(other))
+        traced = torch.jit.trace(traceable, images)
+    assert_close(traced(images), traceable(images))
+    assert_close(traced(other), traceable(other))
 
 
 def test_vmap_over_networks(name, network, images):

@@ -33,10 +33,10 @@ def small_network() -> nn.Sequential:
 @pytest.mark.parametrize("name", quantising.NETWORKS)
 def test_folding_keeps_the_outputs(name):
     network = quantising.NETWORKS[name](num_classes=10)
-    notebook.take_averages(network, [torch.randn(8, 3, 64, 64)]).double()
+    notebook.take_averages(network, [torch.randn(8, 3, 33, 33)]).double()
     merged = notebook.fold_network(network)
     assert not any(isinstance(m, nn.BatchNorm2d) for m in merged.modules())
-    x = torch.randn(2, 3, 64, 64, dtype=torch.double)
+    x = torch.randn(2, 3, 33, 33, dtype=torch.double)
     torch.testing.assert_close(merged(x), network(x), rtol=1e-9, atol=1e-12)
 
 
@@ -83,6 +83,7 @@ def test_silencing_a_dead_channel_changes_nothing_else():
     assert notebook.fold_network(silent).get_submodule("1.conv").weight[3].abs().max() == 0
 
 
+@pytest.mark.usefixtures("patterns_once")
 def test_one_picture_is_enough_to_calibrate_with():
     network, x = notebook.fold_network(small_network()), torch.randn(1, 3, 12, 12)
     short = notebook.quantised(network, x)
@@ -100,6 +101,7 @@ def grids_between(graph: nn.Module) -> int:
     return count
 
 
+@pytest.mark.usefixtures("patterns_once")
 def test_what_the_page_says_of_executorch():
     """One scale per layer if nobody asks, and a grid in front of a ReLU6; none before a ReLU."""
     from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (

@@ -12,14 +12,18 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from tests.book import definitions
+from tests.pieces import few_blocks
 
 device, v4 = definitions("device"), definitions("v4")
 
 
-def fitted(variant: str) -> nn.Module:
-    """Random weights, batch norms that fit them, and layer scales that hide nothing."""
+def fitted(variant: str, kept: tuple[int, ...] = ()) -> nn.Module:
+    """Random weights, batch norms that fit them, and layer scales that hide nothing; with some of
+    the blocks, if asked.
+    """
     torch.manual_seed(0)
-    return v4.randomise(v4.turn_up(v4.MobileNetV4(variant)))
+    network = v4.MobileNetV4(variant)
+    return v4.randomise(v4.turn_up(few_blocks(network, kept) if kept else network))
 
 
 def agree(outputs: list[Tensor], expected: Tensor) -> None:
@@ -40,13 +44,19 @@ def handed_over(file: Path) -> tuple[int, set[str]]:
     return len(plan.delegates), {each.name for each in plan.operators}
 
 
-SIDES = [pytest.param(64, marks=pytest.mark.long(15)), pytest.param(224, marks=pytest.mark.weekly)]
+# A block of each kind: the fused one, and both places of a depthwise layer, together and alone.
+FEW = (0, 2, 3, 7)
+PARTS = [
+    pytest.param(FEW, 32, id="few blocks"),
+    pytest.param((), 64, id="64", marks=pytest.mark.weekly),
+    pytest.param((), 224, id="224", marks=pytest.mark.weekly),
+]
 
 
-@pytest.mark.parametrize("side", SIDES)
-def test_conv_s_answers_the_same_in_both_files(side, tmp_path):
+@pytest.mark.parametrize(("kept", "side"), PARTS)
+def test_conv_s_answers_the_same_in_both_files(kept, side, tmp_path):
     torch.set_num_threads(1)
-    network, pictures = fitted("conv_small"), torch.randn(3, 3, side, side)
+    network, pictures = fitted("conv_small", kept), torch.randn(3, 3, side, side)
     graph = device.fold_network(network)
     with torch.inference_mode():
         expected = network(pictures)
