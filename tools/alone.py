@@ -93,9 +93,10 @@ def run_offline(*command: str, folder: Path, home: Path, **variables: str) -> Ru
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        encoding="utf-8",
         timeout=600,
     )
-    lines = notes.read_text().splitlines() if is_watched() else []
+    lines = notes.read_text(encoding="utf-8").splitlines() if is_watched() else []
     beyond = [each for each in lines if "AF_INET" in each and not LOOPBACK.search(each)]
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     unit = 1 if sys.platform == "darwin" else 1024
@@ -122,7 +123,8 @@ def is_watched() -> bool:
 def packages() -> list[str]:
     """Those that the book is made with, by name and version."""
     files = [ROOT / "requirements.txt", ROOT / "constraints.txt"]
-    named = re.findall(r"^([\w.-]+)==", "\n".join(each.read_text() for each in files), re.MULTILINE)
+    text = "\n".join(each.read_text(encoding="utf-8") for each in files)
+    named = re.findall(r"^([\w.-]+)==", text, re.MULTILINE)
     found = []
     for name in sorted(set(named)):
         with suppress(PackageNotFoundError):  # not on every system
@@ -137,7 +139,7 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 def depends_on(path: Path) -> str:
     """A digest of what decides how a notebook runs: its code, Python, packages, and this."""
     runner = [Path(__file__), *sorted(GUARD.glob("*.py"))]
-    parts = [sys.version, *packages(), *(each.read_text() for each in runner)]
+    parts = [sys.version, *packages(), *(each.read_text(encoding="utf-8") for each in runner)]
     parts += [json.dumps(cell, sort_keys=True) for cell in code_cells(read_notebook(path))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
