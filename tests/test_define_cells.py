@@ -15,6 +15,7 @@ import torch
 from matplotlib.cbook import get_sample_data
 from torch import nn
 from torch.testing import assert_close
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import (
     mobilenet_v2,
     mobilenet_v3_large,
@@ -28,6 +29,7 @@ from tests.pieces import (
     convolutions,
     hopper,
     shapes,
+    short_hybrid,
 )
 from tools import counting
 
@@ -65,6 +67,15 @@ def test_each_layer_is_listed_with_its_kind_its_shapes_and_its_macs(chapter, cap
     assert [cost.input_shape for cost in costs] == came_in
     assert all(cost.layer.weight.is_meta and not cost.layer.training for cost in costs)
     assert [cost.output_shape for cost in costs] == [shape for *_, shape in rows]
+
+
+@pytest.mark.parametrize("side", [64, 97])
+def test_the_counter_of_the_tests_counts_as_pytorch_does(side):
+    """Convolutions, a linear layer, and attention's products: with every layer running."""
+    network = counting.on_meta(short_hybrid)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(torch.empty(1, 3, side, side, device="meta"))
+    assert 2 * counting.macs(network, 3, side, side) == counter.get_total_flops()
 
 
 @pytest.mark.parametrize("chapter", NETWORKS)

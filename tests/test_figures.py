@@ -6,10 +6,9 @@ import runpy
 import sys
 
 import pytest
-import torch  # noqa: F401 (here, once: in each script's own process it would take seconds)
 from PIL import Image
 
-from tests.book import ROOT, name
+from tests.book import NETWORKS, ROOT, definitions, name
 
 FOLDER = ROOT / "figures"
 SCRIPTS = sorted(FOLDER.glob("*/draw.py"))
@@ -35,8 +34,22 @@ def draw(script, folder) -> None:
     runpy.run_module(f"figures.{script.parent.name}.draw", run_name="__main__")
 
 
+@pytest.fixture(scope="module")
+def loaded() -> None:
+    """What many scripts import and define: here, once. In each script's own process it would take
+    seconds.
+    """
+    import matplotlib.backends.backend_svg  # noqa: F401
+    import torchvision  # noqa: F401
+
+    import tools.variants  # noqa: F401
+
+    for chapter in NETWORKS:
+        definitions(chapter)
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=name)
-def test_figures_are_what_their_script_draws(script, tmp_path):
+def test_figures_are_what_their_script_draws(script, tmp_path, loaded):
     drawing = multiprocessing.get_context(START).Process(target=draw, args=(script, tmp_path))
     drawing.start()
     drawing.join()

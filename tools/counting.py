@@ -1,21 +1,41 @@
 """The counters of the tests and the figures: multiply-accumulates and parameters.
 
 One multiply-accumulate (MAC) is two of the floating-point operations that PyTorch's own
-`FlopCounterMode` counts. It counts convolutions and matrix products, and nothing else.
+`FlopCounterMode` counts. It counts convolutions and matrix products, and nothing else. Here its
+formulas are asked without it: what it does for each layer besides takes longer than the network.
 """
 
 from contextlib import contextmanager
 
 import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from tools.notebooks import definitions
+
+# What gives a fresh weight its numbers, besides `nn.init`. Where there are none it does nothing,
+# and takes most of the time that a network takes to build.
+FILL = (Tensor.normal_, Tensor.uniform_, Tensor.fill_, Tensor.zero_)
+FILL += (Tensor.erfinv_, Tensor.mul_, Tensor.add_, Tensor.clamp_)  # of nn.init.trunc_normal_
+
+
+class Unfilled(TorchFunctionMode):
+    """Leave weights without numbers as they are."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func in FILL or getattr(func, "__module__", None) == nn.init.__name__:
+            weight = args[0] if args else kwargs["tensor"]
+            if weight.is_meta:
+                return weight
+        return func(*args, **kwargs)
 
 
 def on_meta(build, *args, **kwargs) -> nn.Module:
     """Build a network without allocating its weights: counting needs shapes alone."""
-    with torch.device("meta"):
+    with torch.device("meta"), Unfilled():
         return build(*args, **kwargs).eval()
 
 
@@ -34,9 +54,9 @@ PASSED_BY = (
 
 
 @contextmanager
-def passing_by(module: nn.Module):
-    """Let the layers that count nothing hand on what they are given."""
-    layers = [each for each in module.modules() if isinstance(each, PASSED_BY)]
+def passing_by(module: nn.Module, *more: type[nn.Module]):
+    """Let the layers that count nothing hand on what they are given, and those of more types."""
+    layers = [each for each in module.modules() if isinstance(each, PASSED_BY + more)]
     for layer in layers:
         layer.forward = lambda x: x
     try:
@@ -46,14 +66,26 @@ def passing_by(module: nn.Module):
             del layer.forward
 
 
+class Flops(TorchDispatchMode):
+    """How many floating-point operations run meanwhile."""
+
+    total = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        if formula := flop_registry.get(func._overloadpacket):
+            self.total += formula(*args, **kwargs, out_val=out)
+        return out
+
+
 def macs(module: nn.Module, *shape: int) -> int:
     """MACs of one forward pass over a batch of one, `shape` being (channels, height, width)."""
     module = module.to("meta").eval()
-    with passing_by(module), FlopCounterMode(display=False) as counter, torch.no_grad():
+    with passing_by(module), torch.no_grad(), Flops() as counter:
         module(torch.empty(1, *shape, device="meta"))
-    flops = counter.get_total_flops()
-    assert flops % 2 == 0
-    return flops // 2
+    assert counter.total % 2 == 0
+    return counter.total // 2
 
 
 def million_macs(network: nn.Module, size: int) -> float:

@@ -26,7 +26,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from math import floor
 from pathlib import Path
@@ -240,7 +240,8 @@ class Token:
     unit: str
 
 
-def tokens(text: str) -> list[Token]:
+@lru_cache(maxsize=1024)  # each is asked for several times in a row
+def tokens(text: str) -> tuple[Token, ...]:
     """
     >>> [token.text for token in tokens("V2 has 3,504,872 parameters, of a 3×3 D_K.")]
     ['V2', '3,504,872', '3', '3']
@@ -259,7 +260,7 @@ def tokens(text: str) -> list[Token]:
                     unit[1] if unit else "",
                 )
             )
-    return found
+    return tuple(found)
 
 
 # ---------------------------------------------------------------- expressions

@@ -61,9 +61,11 @@ def paper(variant: str, width: float, what: int, features: int = 0) -> str:
 
 FIRST_V3 = macs(first_version_v3_large(), 3, 224, 224)
 SMALL_256 = [c3.of_paper("small", 1.0, 256, features)[0] for features in (0, 1280)]
-V2_BLOCKS = sum(hasattr(m, "use_res_connect") for m in mobilenet_v2().features)
+V2_BLOCKS = sum(hasattr(m, "use_res_connect") for m in on_meta(mobilenet_v2).features)
 DEFAULT_EPS = f"{nn.BatchNorm2d(1).eps:.5f}"
-V3_MOMENTUM = next(m.momentum for m in mobilenet_v3_large().modules() if hasattr(m, "momentum"))
+V3_MOMENTUM = next(
+    m.momentum for m in on_meta(mobilenet_v3_large).modules() if hasattr(m, "momentum")
+)
 THIN_LEAD = mean(tested(THINNED)) - mean(tested(SEPARABLE))
 VGG_TOOL = convolution.VGG_MACS + convolution.CONV_BIASES + convolution.FC_BIASES
 V4_SIZES = definitions("v4").SIZES

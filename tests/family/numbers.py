@@ -4,6 +4,7 @@ from functools import cache
 
 import timm
 import torch
+from timm.layers import LayerScale, LayerScale2d, RmsNorm2d, RmsNormAct2d
 from timm.models.convnext import ConvNeXtBlock
 from timm.models.repvit import RepVitMlp
 
@@ -11,7 +12,7 @@ from figures.family.draw import example, parts
 from tests.book import definitions
 from tests.numbers import integer, minutes
 from tools import papers
-from tools.counting import params
+from tools.counting import on_meta, params, passing_by
 
 notebook = definitions("family")
 RECIPES = notebook.RECIPES
@@ -25,15 +26,25 @@ def share(part: float, whole: float) -> float:
     return 100 * part / whole
 
 
+def macs_by_kind(module: torch.nn.Module, channels: int, side: int) -> dict[str, int]:
+    """As the notebook counts; what counts nothing does not run, which takes most of the time."""
+    with passing_by(module, *TIMMS):
+        return notebook.macs_by_kind(module, channels, side, side)
+
+
+# timm's own layers that count nothing and change no shape.
+TIMMS = (torch.nn.LayerNorm, LayerScale, LayerScale2d, RmsNorm2d, RmsNormAct2d)
+
 # ---------------------------------------------------------------- one block
 
 
+@cache
 def costs(recipe, channels: int, side: int = 1, **options) -> dict[str, int]:
     """MACs of a block by kind of layer; at a single place unless a side is given."""
-    block = notebook.Block(recipe, channels, channels, **options)
+    block = on_meta(notebook.Block, recipe, channels, channels, **options)
     if side > 1:
-        return notebook.macs_by_kind(block, channels, side, side)
-    found = notebook.macs_by_kind(block, channels, 28, 28)  # "vector" at a side of 1
+        return macs_by_kind(block, channels, side)
+    found = macs_by_kind(block, channels, 28)  # "vector" at a side of 1
     return {kind: count // 28**2 for kind, count in found.items()}
 
 
@@ -55,8 +66,8 @@ def pair(expand: int, channels: int, side: int = 1) -> int:
 
 def ghost(c_in: int, c_out: int, kernel: int = 3) -> tuple[int, int]:
     """MACs of GhostNet's module at a place, its pointwise half and its depthwise one."""
-    module = notebook.GhostModule(c_in, c_out, dw_size=kernel)
-    found = notebook.macs_by_kind(module, c_in, 2, 2)
+    module = on_meta(notebook.GhostModule, c_in, c_out, dw_size=kernel)
+    found = macs_by_kind(module, c_in, 2)
     return found["pointwise"] // 4, found["depthwise"] // 4
 
 
@@ -103,12 +114,12 @@ def folded_filter(centre: float, rim: float, factor: float, small: float, twice:
 
 @cache
 def network(name: str) -> torch.nn.Module:
-    return notebook.deployed(name).to("meta")
+    return on_meta(notebook.deployed, name)
 
 
 @cache
 def by_kind(name: str, side: int = SIDE_IN) -> dict[str, int]:
-    return notebook.macs_by_kind(network(name), 3, side, side)
+    return macs_by_kind(network(name), 3, side)
 
 
 PARAMS = {name: params(network(name)) for name in notebook.NAMES}
@@ -125,16 +136,14 @@ def table_row(name: str) -> tuple[float, float, float, float, float]:
     return PARAMS[name] / 1e6, MACS[name] / 1e6, *kinds
 
 
-with torch.device("meta"):
-    _unfolded = timm.create_model("mobileone_s0").eval()
-TRAINED = params(_unfolded), sum(notebook.macs_by_kind(_unfolded, 3, SIDE_IN, SIDE_IN).values())
+_unfolded = on_meta(timm.create_model, "mobileone_s0")
+TRAINED = params(_unfolded), sum(macs_by_kind(_unfolded, 3, SIDE_IN).values())
 
 V5 = "mobilenetv5_300m_enc"
-with torch.device("meta"):
-    _encoder = timm.create_model(V5).eval()
+_encoder = on_meta(timm.create_model, V5)
 V5_SIDE = _encoder.default_cfg["input_size"][-1]
 V5_PARAMS = params(_encoder)
-_v5 = notebook.macs_by_kind(_encoder, 3, V5_SIDE, V5_SIDE)
+_v5 = macs_by_kind(_encoder, 3, V5_SIDE)
 V5_SHARES = {kind: share(count, sum(_v5.values())) for kind, count in _v5.items()}
 
 t6, t4 = papers.STARNET_TABLE6, papers.STARNET_TABLE4
@@ -146,8 +155,7 @@ def _conv_next(block) -> bool:
     return [each.groups > 1 for each in conv] == [True, False, False]
 
 
-with torch.device("meta"):
-    _medium = timm.create_model("mobilenetv4_conv_medium")
+_medium = on_meta(timm.create_model, "mobilenetv4_conv_medium")
 CONVNEXTS_IN_M = sum(_conv_next(block) for stage in _medium.blocks for block in stage)
 
 # How timm's fresh blocks begin: ConvNeXt's layer scale, RepViT's last norm.

@@ -6,6 +6,7 @@ from torch import nn
 
 from tests.book import definitions
 from tests.compared import calibrated, compare
+from tools.counting import on_meta, v1
 
 
 @pytest.fixture(scope="module")
@@ -15,18 +16,18 @@ def timm_v1() -> nn.Module:
 
 def test_the_reference_of_the_mistakes_agrees_with_the_right_network(timm_v1):
     """So that a mistake is caught for its own sake, not because the reference is blind."""
-    compare(definitions("v1").MobileNetV1(), timm_v1, 3, (97, 64))
+    compare(v1(), timm_v1, 3, (97, 64))
 
 
 @pytest.mark.parametrize(("name", "width"), [("mobilenetv1_100", 1.0), ("mobilenetv1_125", 1.25)])
 def test_v1_equals_timm(name, width):
     reference = calibrated(timm.create_model(name), 3, 96)
-    compare(definitions("v1").MobileNetV1(width_mult=width), reference, 3, (224, 160, 97))
+    compare(v1(width_mult=width), reference, 3, (224, 160, 97))
 
 
 def test_v1_equals_timm_with_ten_classes():
     reference = calibrated(timm.create_model("mobilenetv1_100", num_classes=10), 3, 96)
-    compare(definitions("v1").MobileNetV1(num_classes=10), reference, 3, (33,))
+    compare(v1(num_classes=10), reference, 3, (33,))
 
 
 V1_MISTAKES = {
@@ -65,7 +66,7 @@ V1_MISTAKES = {
 def test_each_known_mistake_in_v1_is_caught(mistake, timm_v1):
     broken = definitions("v1", *V1_MISTAKES[mistake])
     with pytest.raises((AssertionError, RuntimeError)):
-        compare(broken.MobileNetV1(), timm_v1, 3, (97, 64))
+        compare(on_meta(broken.MobileNetV1), timm_v1, 3, (97, 64))
 
 
 def test_eval_forgotten_is_a_network_in_training():

@@ -7,6 +7,7 @@ from torchvision.models.mobilenetv2 import InvertedResidual as TorchvisionBlock
 
 from tests.book import definitions
 from tests.compared import calibrated, compare
+from tools.counting import on_meta, v2
 
 
 @pytest.fixture(scope="module")
@@ -16,14 +17,14 @@ def torchvision_v2() -> nn.Module:
 
 def test_the_reference_of_the_mistakes_agrees_with_the_right_network(torchvision_v2):
     """So that a mistake is caught for its own sake, not because the reference is blind."""
-    compare(definitions("v2").MobileNetV2(), torchvision_v2, 3, (97, 64))
+    compare(v2(), torchvision_v2, 3, (97, 64))
 
 
 @pytest.mark.parametrize("width", [0.05, 0.35, 0.5, 0.75, 1.0, 1.4])
 def test_v2_equals_torchvision(width):
     """At 0.05 rounding makes channels equal that were not: the shortcut must follow it."""
     reference = calibrated(mobilenet_v2(width_mult=width), 3, 96)
-    ours = definitions("v2").MobileNetV2(width_mult=width)
+    ours = v2(width_mult=width)
     theirs = [m.use_res_connect for m in reference.features if hasattr(m, "use_res_connect")]
     assert [block.shortcut for block in ours.blocks] == theirs
     assert (sum(theirs) > 10) == (width < 0.1)
@@ -74,7 +75,7 @@ V2_MISTAKES = {
 def test_each_known_mistake_in_v2_is_caught(mistake, torchvision_v2):
     broken = definitions("v2", *V2_MISTAKES[mistake])
     with pytest.raises((AssertionError, RuntimeError)):
-        compare(broken.MobileNetV2(), torchvision_v2, 3, (97, 64))
+        compare(on_meta(broken.MobileNetV2), torchvision_v2, 3, (97, 64))
 
 
 def test_a_last_layer_made_thin_is_caught():
@@ -82,4 +83,4 @@ def test_a_last_layer_made_thin_is_caught():
     broken = definitions("v2", "1280 * max(1.0, width_mult)", "1280 * width_mult")
     reference = calibrated(mobilenet_v2(width_mult=0.35), 3, 96)
     with pytest.raises(RuntimeError, match="size mismatch"):
-        compare(broken.MobileNetV2(width_mult=0.35), reference, 3, (97,))
+        compare(on_meta(broken.MobileNetV2, width_mult=0.35), reference, 3, (97,))

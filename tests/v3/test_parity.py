@@ -11,6 +11,7 @@ from torchvision.models.mobilenetv3 import InvertedResidualConfig
 
 from tests.book import definitions, mistakes_under
 from tests.compared import calibrated, compare, load_in_order
+from tools.counting import on_meta, v3
 
 TORCHVISION_V3 = {"large": mobilenet_v3_large, "small": mobilenet_v3_small}
 
@@ -34,7 +35,7 @@ def torchvision_v3() -> dict[str, nn.Module]:
 def test_the_reference_of_the_mistakes_agrees_with_the_right_network(torchvision_v3):
     """So that a mistake is caught for its own sake, not because the reference is blind."""
     for variant, reference in torchvision_v3.items():
-        compare(definitions("v3").MobileNetV3(variant), reference, 3, (97, 64))
+        compare(v3(variant), reference, 3, (97, 64))
 
 
 @pytest.mark.parametrize("variant", TORCHVISION_V3)
@@ -42,7 +43,7 @@ def test_the_reference_of_the_mistakes_agrees_with_the_right_network(torchvision
 def test_v3_equals_torchvision(variant, width):
     """In thin networks rounding makes channels equal that were not: the shortcut must follow it."""
     reference = calibrated(loud(TORCHVISION_V3[variant](width_mult=width)), 3, 96)
-    ours = definitions("v3").MobileNetV3(variant, width_mult=width)
+    ours = v3(variant, width_mult=width)
     theirs = [m.use_res_connect for m in reference.features if hasattr(m, "use_res_connect")]
     assert [block.shortcut for block in ours.blocks] == theirs
     if width >= 0.35:
@@ -53,7 +54,7 @@ def test_v3_equals_torchvision(variant, width):
 
 def test_v3_equals_torchvision_with_ten_classes():
     reference = calibrated(loud(mobilenet_v3_small(num_classes=10)), 3, 96)
-    compare(definitions("v3").MobileNetV3("small", num_classes=10), reference, 3, (33,))
+    compare(v3("small", num_classes=10), reference, 3, (33,))
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -179,7 +180,7 @@ def test_each_known_mistake_in_v3_is_caught(variant, mistake, torchvision_v3):
     mistakes = V3_MISTAKES | LARGE_MISTAKES | SMALL_MISTAKES
     broken = definitions("v3", *mistakes[mistake])
     with pytest.raises((AssertionError, RuntimeError)):
-        compare(broken.MobileNetV3(variant), torchvision_v3[variant], 3, (97, 64))
+        compare(on_meta(broken.MobileNetV3, variant), torchvision_v3[variant], 3, (97, 64))
 
 
 ON_THE_PAGE = {  # what the page calls a mistake: what it is called here
@@ -200,8 +201,9 @@ def broken_v3(name: str) -> tuple[nn.Module, nn.Module]:
     mistakes = V3_MISTAKES | LARGE_MISTAKES | THIN_MISTAKES
     notebook = definitions("v3", *mistakes[name])
     if name in THIN_MISTAKES:
-        return notebook.MobileNetV3("small", width_mult=0.35), mobilenet_v3_small(width_mult=0.35)
-    return notebook.MobileNetV3("large"), mobilenet_v3_large()
+        thin = on_meta(notebook.MobileNetV3, "small", width_mult=0.35)
+        return thin, mobilenet_v3_small(width_mult=0.35)
+    return on_meta(notebook.MobileNetV3, "large"), mobilenet_v3_large()
 
 
 LISTED = [mistakes_under("v3", each) for each in ("Loads, and is wrong", "Does not load")]
@@ -239,9 +241,13 @@ THIN_MISTAKES = {  # they show only where channels are scaled
 }
 
 
+@pytest.fixture(scope="module")
+def thin_v3() -> nn.Module:
+    return calibrated(loud(mobilenet_v3_small(width_mult=0.35)), 3, 96)
+
+
 @pytest.mark.parametrize("mistake", THIN_MISTAKES)
-def test_each_known_mistake_in_a_thin_v3_is_caught(mistake):
-    reference = calibrated(loud(mobilenet_v3_small(width_mult=0.35)), 3, 96)
+def test_each_known_mistake_in_a_thin_v3_is_caught(mistake, thin_v3):
     broken = definitions("v3", *THIN_MISTAKES[mistake])
     with pytest.raises((AssertionError, RuntimeError)):
-        compare(broken.MobileNetV3("small", width_mult=0.35), reference, 3, (97,))
+        compare(on_meta(broken.MobileNetV3, "small", width_mult=0.35), thin_v3, 3, (97,))

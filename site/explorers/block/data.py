@@ -58,12 +58,12 @@ def make() -> dict:
     may be others than the explorer's.
     """
     import timm
-    import torch
+
+    from tools.counting import on_meta
 
     known, bare = {}, {}
     for model, name in NETWORKS.items():
-        with torch.device("meta"):
-            network = timm.create_model(model)
+        network = on_meta(timm.create_model, model)
         shortcuts = {}
         for block in network.modules():
             if which := recipe(block):

@@ -29,9 +29,9 @@ def make() -> dict:
     V3's networks have the paper's widths, not torchvision's. V4's are timm's.
     """
     import timm
-    import torch
 
     from tools import papers
+    from tools.counting import on_meta
     from tools.variants import minimalistic_v3, paper_v3
 
     counted = {}
@@ -81,8 +81,7 @@ def make() -> dict:
     for name, (top1, ms) in papers.V4_POINTS.items():
         if name in TIMM_V4:
             model, size = TIMM_V4[name]
-            with torch.device("meta"):
-                network = timm.create_model(model)
+            network = on_meta(timm.create_model, model)
             title = f"{name}, {size}×{size} (V4's paper)"
             add("V4", (name,), lambda network=network: network, size, title, top1=top1, pixel6=ms)
         else:
