@@ -344,6 +344,26 @@ def violations(page, context=None, rules=None, **options) -> list[str]:
     return run_axe(page, context, rules, **options)[0]
 
 
+# Shows the page in the other theme, as its switch does, and waits until colours have changed.
+OTHER_THEME = """async () => {
+    const {dataset} = document.documentElement;
+    dataset.theme = dataset.theme === 'light' ? 'dark' : 'light';
+    await new Promise((next) => requestAnimationFrame(() => setTimeout(next)));
+    await Promise.allSettled(document.getAnimations().map(({finished}) => finished));
+    return dataset.theme;
+}"""
+
+
+def violations_in_both_themes(page, context: str) -> list[str]:
+    """Where only colours differ, the other theme has only their contrast to show."""
+    found = violations(page, context)
+    themes = {page.evaluate(OTHER_THEME)}
+    found += violations(page, context, runOnly={"type": "rule", "values": [CONTRAST]})
+    themes.add(page.evaluate(OTHER_THEME))
+    assert themes == {"light", "dark"}
+    return found
+
+
 # Marks the first of each kind of text in a part of the page: of the same elements, classes and
 # looks, on the same grounds. A ground is whatever has a colour or makes others paler, and lies
 # where the text does: around it, or beside it and moved there. Returns of each kind what its
@@ -380,13 +400,13 @@ KINDS = """(part) => {
         if (!field && !/[^\\s!-/:-@[-`{-~\\u2000-\\u206f]/.test(text)) continue;
         if (!each.checkVisibility({visibilityProperty: true})) continue;
         let hidden = false;
-        const look = getComputedStyle(each), below = new Set(), [family, beside] = [[], []];
+        const look = getComputedStyle(each), [below, family, beside] = [[], [], []];
         const kind = [each.tagName, each.className.baseVal ?? each.className, look.color,
             look.fill, look.webkitTextFillColor, look.webkitTextStroke, look.textShadow,
             look.fontSize, look.fontWeight, look.opacity];
         for (let part = each, up = 0; part; part = part.parentElement, up++) {
             hidden ||= cut.has(part);
-            if (grounds.has(part)) below.add(grounds.get(part));
+            if (grounds.has(part)) below.push(grounds.get(part));
             if (up && up < 4) family.push(part.tagName, part.className.baseVal ?? part.className);
         }
         range.selectNodeContents(each);
@@ -396,21 +416,20 @@ KINDS = """(part) => {
         for (const rect of rects)
             for (const row of new Set(rowsOf(rect)))
                 for (const [other, its] of rows.get(row) ?? [])
-                    if (meet(its, rect) && !each.contains(other)) {
-                        below.add(grounds.get(other));
+                    if (meet(its, rect) && !each.contains(other) && !other.contains(each))
                         beside.push(other);
-                    }
         const place = 'pre, table, details, .admonition, nav, header, footer, figure, .explorer';
         const off = each.closest(':disabled, [aria-disabled=true]') ??
             each.closest('label')?.control?.disabled;
         const sign = field || /[a-z0-9]/i.test(text) ? '' : text;
         const short = !field && each.textContent.trim().length === 1;
-        const alike = [...kind, Boolean(off), sign, short, ...below].join();
+        const near = new Set(beside.map((other) => grounds.get(other)));
+        const alike = [...kind, Boolean(off), sign, short, ...below, 'beside', ...near].join();
         const name = [alike, ...family, each.closest(place)?.className].join();
         if (kinds.has(name)) continue;
         each.dataset.kind = kinds.size;
         kinds.set(name, alike);
-        for (const other of beside) if (!other.contains(each)) other.dataset.ground = '';
+        for (const other of beside) other.dataset.ground = '';
     }
     return [...kinds.values()];
 }"""
