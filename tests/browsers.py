@@ -19,8 +19,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
+from filelock import FileLock
 from PIL import Image
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
@@ -295,21 +297,192 @@ def contents(page: Path) -> list[str]:
 
 # ---------------------------------------------------------------- accessible
 
-SERIOUS = """async ([context, options]) => {
-    const {violations} = await axe.run(context || document, options);
-    return violations.filter(({impact}) => ['serious', 'critical'].includes(impact)).flatMap(
+CONTRAST = "color-contrast"
+
+# What axe calls serious. A link in a text may differ from it by its style or by its colours: who
+# has seen the style need not look for the colours, which takes most of the time.
+SERIOUS = """async ([context, options, of]) => {
+    const whole = Object.keys(of).map((id) => axe._audit.rules.find((rule) => rule.id === id));
+    for (const rule of whole) rule.selector = of[rule.id];
+    const checks = axe._audit.checks;
+    const [colours, style] = [checks['link-in-text-block'], checks['link-in-text-block-style']];
+    axe.byColours ??= colours.evaluate;
+    colours.evaluate = function (node, ...more) {
+        const styled = style.evaluate.call({...this, relatedNodes() {}, data() {}}, node, ...more);
+        return styled === true || axe.byColours.call(this, node, ...more);
+    };
+    const {violations, passes, incomplete} = await axe.run(context || document, options);
+    for (const rule of whole) rule.selector = '*';
+    const serious = violations.filter(({impact}) => ['serious', 'critical'].includes(impact));
+    const wrong = serious.flatMap(
         ({id, nodes}) => nodes.map(({html}) => `${id}: ${html.slice(0, 160)}`));
+    const nodes = [passes, incomplete].map((all) => all.flatMap(({nodes}) => nodes));
+    const known = ["nonBmp", "shortTextContent"]; // says axe of a sign, of a single letter
+    const sign = ({any: [check]}) => known.includes(check.data?.messageKey);
+    const fine = [...nodes[0], ...nodes[1].filter(sign)];
+    return [wrong, fine.map(({element}) => element?.dataset.kind)];
 }"""
 
 
-def violations(page, context=None, rules=None, **options) -> list[str]:
-    """What axe finds on a page as it is now, and calls serious."""
+def run_axe(page, context=None, rules=None, of=None, **options) -> tuple[list[str], list[str]]:
+    """What is wrong, and the kinds of text (below) that are not. `of`: by its name, which elements
+    a rule for all is asked about.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
     if not page.evaluate("'axe' in window"):
         page.evaluate(Axe().axe_script)
     # What `region` finds it never calls serious, and takes a third of the time to find. The styles
-    # that it would fetch once more are for a rule that is not asked for.
+    # that it would fetch once more are for a rule that is not asked for. Nobody reads selectors.
     rules = {"region": {"enabled": False}, **(rules or {})}
-    options = {"resultTypes": ["violations"], "preload": False, "rules": rules, **options}
-    return page.evaluate(SERIOUS, [context, options])
+    usual = {"resultTypes": ["violations"], "preload": False, "selectors": False, "rules": rules}
+    return page.evaluate(SERIOUS, [context, {**usual, **options}, of or {}])
+
+
+def violations(page, context=None, rules=None, **options) -> list[str]:
+    """What axe finds on a page as it is now, and calls serious."""
+    return run_axe(page, context, rules, **options)[0]
+
+
+# Shows the page in the other theme, as its switch does, and waits until colours have changed.
+OTHER_THEME = """async () => {
+    const {dataset} = document.documentElement;
+    dataset.theme = dataset.theme === 'light' ? 'dark' : 'light';
+    await new Promise((next) => requestAnimationFrame(() => setTimeout(next)));
+    await Promise.allSettled(document.getAnimations().map(({finished}) => finished));
+    return dataset.theme;
+}"""
+
+
+def violations_in_both_themes(page, context: str) -> list[str]:
+    """Where only colours differ, the other theme has only their contrast to show."""
+    found = violations(page, context)
+    themes = {page.evaluate(OTHER_THEME)}
+    found += violations(page, context, runOnly={"type": "rule", "values": [CONTRAST]})
+    themes.add(page.evaluate(OTHER_THEME))
+    assert themes == {"light", "dark"}
+    return found
+
+
+# Marks the first of each kind of text in a part of the page: of the same elements, classes and
+# looks, on the same grounds. A ground is whatever has a colour or makes others paler, and lies
+# where the text does: around it, or beside it and moved there. Returns of each kind what its
+# contrast depends on, so that elsewhere the same need not be looked at, whatever is around it. Of
+# a sign axe says that it cannot tell, of punctuation nothing. What is cut away, or outside the
+# page, is not seen.
+KINDS = """(part) => {
+    const grounds = new Map(), rows = new Map(), cut = new Set(), range = document.createRange();
+    const rowsOf = ({top, bottom}) => [top, bottom].map((each) => Math.floor(each / 100));
+    for (const each of document.querySelectorAll('*')) {
+        delete each.dataset.kind;
+        delete each.dataset.ground;
+        const look = getComputedStyle(each);
+        const ground = [look.backgroundColor, look.backgroundImage, look.opacity, look.filter,
+            look.mixBlendMode].join();
+        if (/^rect\\((\\S+), \\1, \\1, \\1\\)$/.test(look.clip)) cut.add(each);
+        if (ground === 'rgba(0, 0, 0, 0),none,1,none,normal') continue;
+        if (!each.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
+        grounds.set(each, ground);
+        for (const rect of each.getClientRects()) {
+            const [first, last] = rowsOf(rect);
+            for (let row = first; row <= last; row++)
+                rows.set(row, [...(rows.get(row) ?? []), [each, rect]]);
+        }
+    }
+    const meet = (one, other) => one.left < other.right && other.left < one.right &&
+        one.top < other.bottom && other.top < one.bottom;
+    const kinds = new Map();
+    const mute = ['hidden', 'range', 'color', 'checkbox', 'radio', 'image', 'file'];
+    for (const each of document.querySelectorAll(`${part} *`)) {
+        const field = each.matches('input, select, textarea') && !mute.includes(each.type);
+        const nodes = [...each.childNodes].filter(({nodeType}) => nodeType === Node.TEXT_NODE);
+        const text = nodes.map(({data}) => data).join('').trim();
+        if (!field && !/[^\\s!-/:-@[-`{-~\\u2000-\\u206f]/.test(text)) continue;
+        if (!each.checkVisibility({visibilityProperty: true})) continue;
+        let hidden = false;
+        const look = getComputedStyle(each), [below, family, beside] = [[], [], []];
+        const kind = [each.tagName, each.className.baseVal ?? each.className, look.color,
+            look.fill, look.webkitTextFillColor, look.webkitTextStroke, look.textShadow,
+            look.fontSize, look.fontWeight, look.opacity];
+        for (let part = each, up = 0; part; part = part.parentElement, up++) {
+            hidden ||= cut.has(part);
+            if (grounds.has(part)) below.push(grounds.get(part));
+            if (up && up < 4) family.push(part.tagName, part.className.baseVal ?? part.className);
+        }
+        range.selectNodeContents(each);
+        const rects = [...(field ? each : range).getClientRects()];
+        const outside = ({right, bottom}) => right + scrollX <= 0 || bottom + scrollY <= 0;
+        if (hidden || rects.every(outside)) continue;
+        for (const rect of rects)
+            for (const row of new Set(rowsOf(rect)))
+                for (const [other, its] of rows.get(row) ?? [])
+                    if (meet(its, rect) && !each.contains(other) && !other.contains(each))
+                        beside.push(other);
+        const place = 'pre, table, details, .admonition, nav, header, footer, figure, .explorer';
+        const off = each.closest(':disabled, [aria-disabled=true]') ??
+            each.closest('label')?.control?.disabled;
+        const sign = field || /[a-z0-9]/i.test(text) ? '' : text;
+        const short = !field && each.textContent.trim().length === 1;
+        const near = new Set(beside.map((other) => grounds.get(other)));
+        const alike = [...kind, Boolean(off), sign, short, ...below, 'beside', ...near].join();
+        const name = [alike, ...family, each.closest(place)?.className].join();
+        if (kinds.has(name)) continue;
+        each.dataset.kind = kinds.size;
+        kinds.set(name, alike);
+        for (const other of beside) other.dataset.ground = '';
+    }
+    return [...kinds.values()];
+}"""
+
+# What holds no text that is asked about, and no ground that meets one, may go: most of a page, of
+# which axe would place each element. Its box stays, so nothing moves.
+EMPTIED = """(asked) => {
+    const found = [];
+    const walk = (each) => {
+        if (!each.matches(asked) && !each.querySelector(asked)) found.push(each);
+        else for (const child of each.children) walk(child);
+    };
+    walk(document.body);
+    const block = (each) => !getComputedStyle(each).display.startsWith('inline');
+    const boxes = found.filter((each) => each.childElementCount && block(each)).map((each) => {
+        const {width, height} = each.getBoundingClientRect();
+        return [each, `${width}px`, `${height}px`];
+    });
+    for (const [each, width, height] of boxes) {
+        each.replaceChildren();
+        const minWidth = width, minHeight = height, boxSizing = 'border-box';
+        Object.assign(each.style, {boxSizing, width, height, minWidth, minHeight});
+    }
+}"""
+
+
+class Kinds:
+    """The kinds of text whose contrast axe has found enough: in a file, for all who look."""
+
+    def __init__(self, file: Path):
+        self.file, self.lock = file, FileLock(f"{file}.lock")
+
+    def known(self) -> set[str]:
+        return set(json.loads(self.file.read_text())) if self.file.exists() else set()
+
+    def learn(self, kinds: list[str]) -> None:
+        with self.lock:
+            self.file.write_text(json.dumps(sorted(self.known() | set(kinds))))
+
+
+def too_faint(page, seen: Kinds, part: str = "body") -> list[str]:
+    """What axe finds in the contrast of texts, on a page that is not used any more: most of it
+    goes. Of those of one kind the first stands for all, also
+    for those of other pages: axe takes most of its time for that. `make weekly` looks at all.
+    """
+    kinds = [sha256(each.encode()).hexdigest() for each in page.evaluate(KINDS, part)]
+    known = seen.known()
+    new = [f'[data-kind="{i}"]' for i, kind in enumerate(kinds) if kind not in known]
+    if not new:
+        return []
+    options = {"runOnly": {"type": "rule", "values": [CONTRAST]}, "elementRef": True}
+    options["resultTypes"] = ["violations", "passes", "incomplete"]
+    page.evaluate(EMPTIED, ", ".join([*new, "[data-ground]"]))
+    wrong, passed = run_axe(page, of={CONTRAST: ", ".join(new)}, **options)
+    seen.learn([kinds[int(i)] for i in passed])
+    return wrong

@@ -18,7 +18,7 @@ import pytest
 from filelock import FileLock
 
 from tests.book import ROOT, SITE
-from tests.browsers import serving
+from tests.browsers import Kinds, serving
 from tests.parts import (  # noqa: F401  hooks, which pytest looks for here
     counted_as,
     pytest_addoption,
@@ -163,13 +163,17 @@ def hub(monkeypatch, tmp_path, served):
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory):
+def shared(tmp_path_factory) -> Path:
+    """A folder of all workers."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
+
+
+@pytest.fixture(scope="session")
+def once(shared):
     """Do something for all workers: the first that asks does it, the others wait for its result,
     which JSON must be able to hold.
     """
-    shared = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        shared = shared.parent
 
     def do(what: str, make):
         result = shared / f"{what}.json"
@@ -245,6 +249,11 @@ def open_window(browser, theme: str):
     session = context.new_cdp_session(page)
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})  # as at a first visit
     return page
+
+
+@pytest.fixture(scope="session")
+def kinds(shared) -> Kinds:
+    return Kinds(shared / "kinds.json")
 
 
 @pytest.fixture

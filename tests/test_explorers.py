@@ -19,7 +19,7 @@ from explorers.networks import WIDTHS
 from extension.settings import node_binary
 from figures import style
 from tests.book import definitions
-from tests.browsers import violations
+from tests.browsers import violations, violations_in_both_themes
 from tools import papers
 from tools.counting import kind_of, macs, macs_by_layer, on_meta, params, v1, v2, v3, v4
 from tools.variants import paper_v3
@@ -79,23 +79,31 @@ def choose(page, element, name: str, to: int) -> None:
 # ---------------------------------------------------------------- what a network costs
 
 
+SIZES = range(96, 257, 32)
+
+
+@pytest.mark.parametrize(
+    "sizes", [(96, 224, 256), pytest.param(SIZES, marks=pytest.mark.weekly)], ids=["some", "all"]
+)
 @pytest.mark.parametrize("name", WIDTHS)
-def test_costs_are_the_networks_own(name):
-    """At every width and size, by every stage and type, against PyTorch's counter."""
+def test_costs_are_the_networks_own(name, sizes):
+    """At every width, by every stage and type, against PyTorch's counter: at every size, or at the
+    least, the usual and the largest. (Two would do: MACs are a multiple of the area, and a rest.)
+    """
     (data,) = (each for each in explorers.data("cost")["networks"] if each["name"] == name)
     assert tuple(each["width"] for each in data["widths"]) == WIDTHS[name]
     for width in data["widths"]:
         network = BUILDERS[name](width_mult=width["width"])
         assert width["params"] == params(network)
         kinds = [kinds for stage in width["stages"] for kinds in stage["kinds"].items()]
-        assert sum(weights for _, (_, _, weights) in kinds) == sum(
-            layer.weight.numel() for layer, _, _ in macs_by_layer(network, 3, 224, 224)
-        )
-        for size in range(96, 257, 32):
+        for size in sizes:
             counted = sum(maps * (size // 32) ** 2 / 49 + rest for _, (maps, rest, _) in kinds)
             assert counted == macs(network, 3, size, size)
+        layers = macs_by_layer(network, 3, 224, 224)
+        own = sum(layer.weight.numel() for layer, _, _ in layers)
+        assert sum(weights for _, (_, _, weights) in kinds) == own
         totals = {}
-        for layer, count, _ in macs_by_layer(network, 3, 224, 224):
+        for layer, count, _ in layers:
             totals[kind_of(layer)] = totals.get(kind_of(layer), 0) + count
         for kind in totals:
             assert totals[kind] == sum(a + b for each, (a, b, _) in kinds if each == kind)
@@ -188,14 +196,13 @@ def test_every_type_of_layer_has_its_colour_and_hatch(explorer, theme):
     assert len({hatch for _, hatch in looks}) == 5
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_each_state_of_an_explorer_is_accessible(explorer, theme):
-    page, element = explorer("cost", theme)
+def test_each_state_of_an_explorer_is_accessible(explorer):
+    page, element = explorer("cost")
     choose(page, element, "network", 3)
     choose(page, page.locator("#play-points"), "axis", 2)
     page.locator("#play-points summary").evaluate("each => (each.parentElement.open = true)")
     page.wait_for_timeout(300)
-    assert violations(page, ".explorer") == []
+    assert violations_in_both_themes(page, ".explorer") == []
 
 
 def test_the_legend_chooses_nothing_and_a_click_stays(explorer):
@@ -340,9 +347,8 @@ def test_other_matrices_keep_on_average_what_the_formula_says():
     assert abs(entries.mean()) < 0.02 and abs(entries.std() - 1) < 0.02
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_relu_explorer_by_keyboard(explorer, theme):
-    page, element = explorer("relu", theme)
+def test_the_relu_explorer_by_keyboard(explorer):
+    page, element = explorer("relu")
     figures = in_node("data.matrices.map(relu.share)", explorers.data("relu"))
     kept, average = (element.locator(f"[data-is={name}]") for name in ("kept", "mean"))
     assert kept.inner_text() == average.inner_text() == f"{100 * figures[1]:.1f} %"
@@ -367,7 +373,7 @@ def test_the_relu_explorer_by_keyboard(explorer, theme):
     page.wait_for_timeout(250)
     said = element.locator(".explorer-say").inner_text()
     assert said.startswith("n = 5, matrix 3: ") and "the 3 matrices tried" in said
-    assert violations(page, ".explorer") == []
+    assert violations_in_both_themes(page, ".explorer") == []
 
 
 # ---------------------------------------------------------------- accuracy against cost
@@ -703,10 +709,17 @@ class Moving(TorchDispatchMode):
         return output
 
 
-def test_the_block_explorer_costs_what_modules_do():
+# All at one place, and of the other two every fifth: each choice with each other one, there too.
+SOME = [each for i, each in enumerate(STATES) if each["place"] == "28" or i % 5 == 0]
+
+
+@pytest.mark.parametrize(
+    "states", [SOME, pytest.param(STATES, marks=pytest.mark.weekly)], ids=["some", "all"]
+)
+def test_the_block_explorer_costs_what_modules_do(states):
     """Each of its states, built as a module: MACs, weights, bytes, and MACs by kind."""
-    found = in_node(f"{json.dumps(STATES)}.map((s) => block.costs(s))", {}, "block")
-    for state, costs in zip(STATES, found, strict=True):
+    found = in_node(f"{json.dumps(states)}.map((s) => block.costs(s))", {}, "block")
+    for state, costs in zip(states, found, strict=True):
         with torch.device("meta"):
             network = Chosen(**state).eval()
         shape = ENDS[state["place"]], int(state["place"]), int(state["place"])

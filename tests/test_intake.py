@@ -347,16 +347,28 @@ def in_time(body: str) -> str:
       (async () => {{{body}}})(), new Promise((_, reject) => {late})])"""
 
 
+@pytest.fixture(scope="module")
+def window(browser):
+    """For all visits: a new one costs more than what it is opened for."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
 @pytest.fixture
-def page(browser, served):
+def page(window, served):
     """A bare page with the script, in Chromium; it may ask for nothing else."""
     files, address = served
     files["intake.html"] = PAGE.encode()
-    page, asked = browser.new_page(), []
-    page.goto(f"{address}/intake.html")
-    page.on("request", lambda each: asked.append(each.url))
-    yield page
-    page.close()
+    asked = []
+    window.goto(f"{address}/intake.html")  # what an earlier test changed there is gone
+
+    def note(request) -> None:
+        asked.append(request.url)
+
+    window.on("request", note)
+    yield window
+    window.remove_listener("request", note)
     assert [each for each in asked if not each.startswith(("data:", "blob:"))] == []
 
 
@@ -771,7 +783,7 @@ def camera_page(browser):
     """A browser with a camera that shows a test picture, and that says yes at once."""
     flags = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     other = browser.browser_type.launch(executable_path=find_browser(), args=[*FLAGS, *flags])
-    yield other.new_page
+    yield other.new_page()
     other.close()
 
 
@@ -779,10 +791,8 @@ def camera_page(browser):
 def filming(camera_page, served):
     files, address = served
     files["intake.html"] = PAGE.encode()
-    page = camera_page()
-    page.goto(f"{address}/intake.html")
-    yield lambda body: page.evaluate(in_time(f"{HELPERS}{FILM}{body}"))
-    page.close()
+    camera_page.goto(f"{address}/intake.html")
+    return lambda body: camera_page.evaluate(in_time(f"{HELPERS}{FILM}{body}"))
 
 
 # What was asked for, and the tracks that were given.

@@ -22,7 +22,7 @@ import explorers
 from explorers.picture import data as picture
 from extension.settings import node_binary
 from tests.book import ROOT
-from tests.browsers import Firefox, WebKit, started, violations
+from tests.browsers import Firefox, WebKit, started, violations_in_both_themes
 from tests.test_picture import answers, like, maps_of, modules_of, notebook, timms  # noqa: F401
 from tools.chromium import FLAGS, find_browser
 
@@ -230,16 +230,19 @@ def decoded(source: str) -> np.ndarray:
     return pixels[..., 0]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_before_a_press_each_unit_can_be_opened(opened, theme):
+def test_before_a_press_each_unit_can_be_opened(opened):
     """From the record: nothing is asked, nothing is fetched."""
-    it = opened(theme)
+    it = opened()
     fetched = list(it.fetched)
-    assert violations(it.page, "#play-picture") == []
+    assert violations_in_both_themes(it.page, "#play-picture") == []
     stops = ["load", "rank", "unit", "part", "change"]
     assert tab_stops(it) == stops
     for unit, row in enumerate(RECORD["units"]):
-        it.slide("unit", unit)
+        if unit:
+            it.page.keyboard.press("ArrowRight")
+        else:
+            it.slide("unit", 0)
+        assert it.root.locator("input[name=unit]").input_value() == str(unit)
         assert len(it.captions()) == len(row["parts"])
         title = it.root.locator(".eye-block").locator("xpath=../p").first.inner_text()
         assert title.lower() == TITLES[unit]
@@ -262,7 +265,7 @@ def test_before_a_press_each_unit_can_be_opened(opened, theme):
     name, share = RECORD["top"][0]
     now = RECORD["switches"]["shortcuts"]["now"][0][1]
     assert [each.strip() for each in cells] == [name, percent(share), percent(now)]
-    assert violations(it.page, "#play-picture") == []
+    assert violations_in_both_themes(it.page, "#play-picture") == []
     assert it.fetched == fetched and it.page.evaluate("questions.asked") == 0
     for width in WIDTHS:
         it.page.set_viewport_size({"width": width, "height": 844})
@@ -312,15 +315,14 @@ def test_the_buttons_label_says_how_much_is_loaded(opened, site):
 
 
 @pytest.mark.long(60)
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_network_by_keyboard(opened, theme):
+def test_the_network_by_keyboard(opened):
     """Load, choose, move nearer, open, look, change, and back; each time what PyTorch computes."""
-    it = opened(theme)
+    it = opened()
     before = {"guesses": it.guesses(), "captions": it.captions(), "facts": it.facts()}
     maps = it.root.locator(".eye-block img").evaluate_all("all => all.map((each) => each.src)")
     it.load()
     assert it.notes == []
-    assert violations(it.page, "#play-picture") == []
+    assert violations_in_both_themes(it.page, "#play-picture") == []
     # The cat is the recorded one: the page shows the same again.
     assert it.guesses() == before["guesses"]
     assert it.captions() == before["captions"] and it.facts() == before["facts"]
@@ -383,7 +385,7 @@ def test_the_network_by_keyboard(opened, theme):
     with it.answered():
         it.choose("guess", "goes")
     check_change(it, network, like({"kind": "bits", "bits": 3, "per": "tensor"}), cut)
-    assert violations(it.page, "#play-picture") == []
+    assert violations_in_both_themes(it.page, "#play-picture") == []
     with it.answered():
         it.choose("change", "none")
     check_guesses(it.guesses(), answers(network, cut[None])[0])

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urldefrag
 import pytest
 
 from tests.book import NOTEBOOKS, ROOT, SITE, toc_files
-from tests.browsers import PLACES, contents, places, violations
+from tests.browsers import CONTRAST, PLACES, contents, places, too_faint, violations
 
 PAGES = [f"{document}.html" for document in toc_files()] + ["search.html", "404.html"]
 WIDTHS = (390, 768, 1280)
@@ -115,35 +115,6 @@ def show_everything(page) -> None:
     }""")
 
 
-# Marks the first of each kind of text: of the same elements, classes and looks.
-MARK_KINDS = """() => {
-    const seen = new Set();
-    for (const each of document.querySelectorAll('body *')) {
-        if (![...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim())) continue;
-        const look = getComputedStyle(each);
-        let kind = [look.color, look.backgroundColor, look.fontSize, look.fontWeight, look.opacity];
-        for (let part = each, up = 0; part && up < 4; part = part.parentElement, up++)
-            kind.push(part.tagName, part.className);
-        const place = 'pre, table, details, .admonition, nav, header, footer, figure, .explorer';
-        kind = [...kind, each.closest(place)?.className].join();
-        if (!seen.has(kind)) each.setAttribute('data-kind', '');
-        seen.add(kind);
-    }
-}"""
-
-
-CONTRAST = "color-contrast"
-
-
-def too_faint(page) -> list[str]:
-    """What axe finds in the contrast of texts. Of those of one kind the first stands for all: axe
-    takes most of its time for that. `make weekly` looks at all.
-    """
-    page.evaluate(MARK_KINDS)
-    rule = {"type": "rule", "values": [CONTRAST]}
-    return violations(page, {"include": [["[data-kind]"]]}, runOnly=rule)
-
-
 # What a picture, a table, a heading or a formula lacks.
 LACKS = """() => {
     const all = (query) => [...document.querySelectorAll(query)];
@@ -201,10 +172,13 @@ COVERED = """() => {
 }"""
 
 
-def too_wide(page, when: str) -> list[str]:
-    """At which widths a page scrolls sideways. 320: also a wide screen, enlarged four times."""
+PHONES = (320, 360, 390)  # 320: also a wide screen, enlarged four times
+
+
+def too_wide(page, when: str, widths: tuple[int, ...]) -> list[str]:
+    """At which widths a page scrolls sideways; the first is the one that it has."""
     found = []
-    for width in (320, 360, 390):
+    for width in widths:
         page.set_viewport_size({"width": width, "height": 844})
         if page.evaluate("document.documentElement.scrollWidth") > width:
             found.append(f"scrolls sideways, {width} wide, {when}")
@@ -224,29 +198,30 @@ def weight(fetched: list[str], address: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_page_in_a_browser(visit, address, theme, name):
+def test_page_in_a_browser(visit, address, kinds, theme, name):
     """One visit, on a phone in the dark or at a desk in daylight: no error and no request that
     leaves the site, complete, no wider than its window, accessible and light.
     """
     at_desk = theme == "light"
-    page, notes, fetched = visit(name, theme, width=1280 if at_desk else 390)
+    page, notes, fetched = visit(name, theme, width=1280 if at_desk else PHONES[0])
     wrong = []
     if at_desk:  # what scrolls can be reached before one has scrolled there
         rule = {"type": "rule", "values": ["scrollable-region-focusable"]}
         wrong += violations(page, runOnly=rule)
     else:
-        wrong += too_wide(page, "folded")
+        wrong += too_wide(page, "folded", PHONES)
     show_everything(page)
     sizes = weight(fetched, address)
     if sum(sizes.values()) > HEAVIEST:
         wrong.append(f"too heavy, the largest: {sorted(sizes, key=sizes.get)[-3:]}")
-    wrong += notes + page.evaluate(LACKS) + too_faint(page)
+    wrong += notes + page.evaluate(LACKS)
     if at_desk:
-        wrong += violations(page, rules={CONTRAST: {"enabled": False}})
         wrong += page.evaluate(CUT_OFF)
+        wrong += violations(page, rules={CONTRAST: {"enabled": False}})
     else:
         wrong += page.evaluate(COVERED)
-        wrong += too_wide(page, "unfolded")
+        wrong += too_wide(page, "unfolded", PHONES[::-1])
+    wrong += too_faint(page, kinds)
     assert wrong == []
 
 
