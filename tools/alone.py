@@ -42,13 +42,15 @@ SECONDS = {"device": 70, "quantisation": 60, "training": 45, "v3": 45, "trained"
 SECONDS |= {"v1": 20, "v2": 20, "family": 15, "v4": 25, "kernels": 25}
 
 # One thread each: several run side by side, and threads that wait for each other make minutes of
-# seconds. No GPU: what is compared is computed on the CPU. No plugins: nbmake needs none.
+# seconds. No GPU: what is compared is computed on the CPU. No plugins, and nobody's own options:
+# nbmake needs none.
 SETTINGS = {
     "OMP_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
     "CUDA_VISIBLE_DEVICES": "",
     "MPLCONFIGDIR": str(KEPT / "matplotlib"),  # where fonts are listed, once
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTEST_ADDOPTS": "",
 }
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 # The copy then holds what was printed.
