@@ -73,9 +73,10 @@ def seconds(item: pytest.Item) -> float:
 
 
 def in_order(items: list, workers: int) -> list:
-    """Each worker begins with an equal part of the list: with its share of the long tests, then of
-    those that need the site. At the end stand the many short ones, of which an idle worker takes
-    some over.
+    """Each worker begins with an equal part of the list. The first starts with what is long, the
+    build of the site before all, and goes on with what needs the site. The others leave that for
+    their end: until the site is built they would wait for it. Of who has much left, an idle worker
+    takes some over.
     """
     first = sorted(filter(seconds, items), key=seconds, reverse=True)
     rest = [each for each in items if not seconds(each)]
@@ -85,9 +86,10 @@ def in_order(items: list, workers: int) -> list:
     for worker in range(workers):
         size = (len(items) - len(ordered)) // (workers - worker)
         own = first[worker::workers] + browser[worker::workers]
-        short = size - len(own)
-        ordered += own + others[: max(short, 0)]
-        others = others[max(short, 0) :]
+        short = max(size - len(own), 0)
+        own += others[:short]
+        others = others[short:]
+        ordered += own if worker == 0 else sorted(own, key=needs_the_site)
     return ordered + others
 
 
