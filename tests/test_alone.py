@@ -122,3 +122,18 @@ def test_a_notebook_that_fails_alone_is_left_to_the_build(
     with pytest.raises(KeyError):
         cache = get_cache(tmp_path / "_build" / ".jupyter_cache")
         cache.match_cache_notebook(nbformat.read(path, as_version=4))
+
+
+@pytest.mark.long(3)
+def test_what_a_cell_prints_is_one_output(tmp_path, monkeypatch):
+    """Also if it takes its time, and beside a bar that is drawn again and again."""
+    monkeypatch.setattr(alone, "KEPT", tmp_path / "kept")
+    slowly = "for i in tqdm(range(3)):\n    print(i)\n    time.sleep(0.3)"
+    path = tmp_path / "one.ipynb"
+    write(path, new_code_cell(f"import time\nfrom tqdm import tqdm\n{slowly}", id="a"))
+    run, executed = alone.run_of(path)
+    assert run.returncode == 0, run.output
+    (cell,) = nbformat.read(executed, as_version=4).cells
+    out, bar = cell.outputs
+    assert (out.name, out.text) == ("stdout", "0\n1\n2\n")
+    assert bar.name == "stderr" and bar.text.startswith("100%") and bar.text.count("\n") == 1

@@ -54,7 +54,8 @@ SETTINGS = {
 }
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 # The copy then holds what was printed.
-NBMAKE = (*PYTEST, "-p", "nbmake.pytest_plugin", "--nbmake", "--nbmake-timeout=300", "--overwrite")
+PLUGINS = ("-p", "nbmake.pytest_plugin", "-p", "whole_lines")
+NBMAKE = (*PYTEST, *PLUGINS, "--nbmake", "--nbmake-timeout=300", "--overwrite")
 
 
 class Run(NamedTuple):
