@@ -398,6 +398,7 @@ def run(mutant: Mutant | None, turns: list[list[str]], answer) -> None:
         return book
 
     notebooks.read_notebook = changed
+    notebooks.define_cells.cache_clear()
     notebooks.definitions.cache_clear()
     first, code = FirstFailure(), 0
     options = ["-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(notebooks.ROOT)]
