@@ -2,6 +2,7 @@
 site shows what that run printed.
 """
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -122,6 +123,27 @@ def test_a_notebook_that_fails_alone_is_left_to_the_build(
     with pytest.raises(KeyError):
         cache = get_cache(tmp_path / "_build" / ".jupyter_cache")
         cache.match_cache_notebook(nbformat.read(path, as_version=4))
+
+
+def test_while_a_notebook_takes_times_no_other_runs(path, runs, monkeypatch, tmp_path):
+    monkeypatch.setattr(build_book, "ROOT", tmp_path)
+    monkeypatch.setattr(build_book, "BUILD", tmp_path / "_build")
+    running, beside = set(), {}
+
+    def run_of(path: Path):
+        running.add(path.stem)
+        time.sleep(0.1)
+        beside[path.stem] = len(running)
+        running.remove(path.stem)
+        return alone.Run(1, "", [], 0), path
+
+    monkeypatch.setattr(build_book, "run_of", run_of)
+    for name in (*build_book.TIMED, "two", "three"):
+        (tmp_path / "chapters" / name).mkdir()
+        write(tmp_path / "chapters" / name / f"{name}.ipynb")
+    build_book.run_notebooks()
+    assert beside.keys() == {"one", "two", "three", *build_book.TIMED}
+    assert all(beside[name] == 1 for name in build_book.TIMED)
 
 
 @pytest.mark.long(3)
