@@ -65,7 +65,10 @@ def test_what_has_not_changed_does_not_run_again(path, runs):
     assert alone.run_of(path) == first and len(runs) == 1, "its words are not run"
 
 
-@pytest.mark.parametrize("what", ["code", "tag", "package", "Python", "copy"])
+CHANGES = ["code", "tag", "package", "Python", "copy", "watched", "isolated"]
+
+
+@pytest.mark.parametrize("what", CHANGES)
 def test_what_has_changed_runs_again(path, runs, monkeypatch, what):
     _, executed = alone.run_of(path)
     code = new_code_cell("print(2)" if what == "code" else "print(1)", id="b")
@@ -76,6 +79,10 @@ def test_what_has_changed_runs_again(path, runs, monkeypatch, what):
         monkeypatch.setattr(alone, "packages", lambda: ["torch 0.4"])
     if what == "Python":
         monkeypatch.setattr(alone.sys, "version", "2.7")
+    if what == "watched":
+        monkeypatch.setattr(alone, "is_watched", lambda: "now")
+    if what == "isolated":
+        monkeypatch.setattr(alone, "isolation", lambda: ("now",))
     if what == "copy":
         executed.unlink()
     assert printed(alone.run_of(path)[1]) == ["printed 2\n"] and len(runs) == 2

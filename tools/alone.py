@@ -53,8 +53,8 @@ SETTINGS = {
     "PYTEST_ADDOPTS": "",
 }
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-# The copy then holds what was printed.
 PLUGINS = ("-p", "nbmake.pytest_plugin", "-p", "whole_lines")
+# Overwritten, the copy holds what was printed.
 NBMAKE = (*PYTEST, *PLUGINS, "--nbmake", "--nbmake-timeout=300", "--overwrite")
 
 
@@ -140,9 +140,12 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 
 
 def depends_on(path: Path) -> str:
-    """A digest of what decides how a notebook runs: its code, Python, packages, and this."""
+    """A digest of what decides how a notebook runs, and what is seen of it: its code, Python,
+    packages, this, and who watches. A run that nobody watched proves less.
+    """
     runner = [Path(__file__), *sorted(GUARD.glob("*.py"))]
-    parts = [sys.version, *packages(), *(each.read_text(encoding="utf-8") for each in runner)]
+    parts = [each.read_text(encoding="utf-8") for each in runner]
+    parts += [sys.version, *packages(), str((isolation(), is_watched()))]
     parts += [json.dumps(cell, sort_keys=True) for cell in code_cells(read_notebook(path))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
