@@ -28,6 +28,9 @@ export PYTHONUTF8 := 1
 
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
+# What passed is not run again until something changes that it reads; `make test ONCE=` runs all.
+ONCE := --once
+
 .PHONY: book check numbers test lint weekly colab browsers serve figures clean
 
 book: $(BOOK)
@@ -35,10 +38,10 @@ book: $(BOOK)
 
 # The book's build is one of the tests: the others need not wait for it.
 test: lint
-	@$(PYTEST) --build
+	@$(PYTEST) $(ONCE) --build
 
 check: lint
-	@$(PYTEST) --page "$(PAGE)"
+	@$(PYTEST) $(ONCE) --page "$(PAGE)"
 
 numbers: $(TEST)
 	@$(BIN)/python -W ignore -m tools.prose $(PAGE)

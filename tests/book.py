@@ -5,9 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from tools.notebooks import ROOT, definitions, read_notebook
+from tools.notebooks import ROOT, code_of, definitions, read_notebook
 
-__all__ = ["ROOT", "definitions", "read_notebook"]  # from here, for every test
+__all__ = ["ROOT", "code_of", "definitions", "read_notebook"]  # from here, for every test
 
 SITE = ROOT / "_build" / "html"
 

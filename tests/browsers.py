@@ -25,6 +25,8 @@ from pathlib import Path
 from filelock import FileLock
 from PIL import Image
 
+from tests.book import SITE
+
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 WEBKIT = shutil.which("Xvfb") and shutil.which("WebKitWebDriver")
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -197,6 +199,17 @@ class WebKit(Driven):
         shutil.rmtree(self.config, ignore_errors=True)
 
 
+SERVED = set()  # files of the site, since somebody last emptied it: see tests/verdicts.py
+
+
+def as_file(page: Path) -> str:
+    """The address of a page of the site that is opened from its folder, without a server. All that
+    it loads beside itself is made of code.
+    """
+    SERVED.add(page.relative_to(SITE).as_posix())
+    return page.as_uri()
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """The address of a folder that is served on the loopback interface."""
@@ -204,6 +217,12 @@ def serving(folder: Path) -> Iterator[str]:
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args):
             pass
+
+        def send_head(self):
+            path = Path(self.translate_path(self.path))
+            path = path / "index.html" if path.is_dir() else path
+            SERVED.add(path.relative_to(folder).as_posix())
+            return super().send_head()
 
     handler = functools.partial(Quiet, directory=folder)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)

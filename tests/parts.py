@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.book import APPENDIX, CHAPTERS, ROOT
+from tests.verdicts import Verdicts
 
 NAMES = [*(folder.name for folder in CHAPTERS), *(path.stem for path in APPENDIX), "intro"]
 ALSO = {"intro": "front"}  # the first page's folder in figures and tests
@@ -95,6 +96,7 @@ def in_order(items: list, workers: int) -> list:
 
 def pytest_addoption(parser):
     parser.addoption("--page", help=f"only the tests about one page: {', '.join(NAMES)}")
+    parser.addoption("--once", action="store_true", help="not what passed and is unchanged")
     parser.addoption("--build", action="store_true", help="build the book, then look at it")
 
 
@@ -102,6 +104,8 @@ def pytest_configure(config):
     page = config.getoption("--page")
     if page is not None and page not in NAMES:
         raise pytest.UsageError(f"PAGE is {page!r}: there are {', '.join(NAMES)}")
+    if config.getoption("once"):
+        config.pluginmanager.register(Verdicts(config), "verdicts")
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -6,12 +6,15 @@ table: a section, a table, a figure, a file, a version. In an exercise it may st
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.book import APPENDIX, CHAPTERS, NOTEBOOKS, ROOT
 from tools.prose import COMMENT, notebook_chunks, page_chunks
+
+pytestmark = pytest.mark.words
 
 NAMES = ("glossary", "interview", "notation", "cheatsheet", "essence", "which")
 PAGES = [folder / "index.md" for folder in CHAPTERS]
@@ -59,14 +62,20 @@ def sentences(text: str) -> list[str]:
     return re.split(r"(?<=[.?!:])(?<!Fig\.)(?<!al\.)\s+(?=[A-Z\"*{`$(])", text)
 
 
-# A source that is itself a file or a page is one: its entry says which, and in which version.
-FILES = set(re.findall(r"@misc\{(\w+)", (ROOT / "references.bib").read_text(encoding="utf-8")))
+@cache
+def files() -> set[str]:
+    """A source that is itself a file or a page is one: its entry says which, and in which
+    version.
+    """
+    return set(re.findall(r"@misc\{(\w+)", (ROOT / "references.bib").read_text(encoding="utf-8")))
+
+
 CITED = re.compile(r"\{cite(?::\w+)?\}`([\w, ]+)`")
 
 
 def has_place(text: str) -> bool:
     cited = {key.strip() for keys in CITED.findall(text) for key in keys.split(",")}
-    return bool(PLACE.search(text) or cited & FILES)
+    return bool(PLACE.search(text) or cited & files())
 
 
 def shown(lines: list[str]) -> str:

@@ -31,6 +31,8 @@ from tests.book import (
 from tools import alone, build_book
 from tools.alone import SECONDS
 
+pytestmark = pytest.mark.words
+
 SECTIONS = [
     "What is often got wrong",
     "Key points",

@@ -67,6 +67,7 @@ for state in (" 11", "\\n10 %", "\\r50 %", "\\r100 %\\ndone\\n"):
 """
 
 
+@pytest.mark.code
 def test_what_was_printed_in_pieces_is_one_output(tmp_path, monkeypatch):
     """As MyST-NB executes a notebook; of a progress bar the last state is left."""
     monkeypatch.setattr(

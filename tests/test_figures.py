@@ -67,6 +67,7 @@ def test_one_script_draws_a_figure(path):
     assert sum(f'"{figure(path)}"' in source for source in sources) == 1
 
 
+@pytest.mark.words
 @pytest.mark.parametrize("path", DRAWN, ids=name)
 def test_figure_is_used(path):
     sources = [*ROOT.glob("*.md"), *ROOT.glob("chapters/**/*.md")]

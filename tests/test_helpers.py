@@ -10,6 +10,8 @@ import pytest
 from tests.book import ROOT
 from tools import prose
 
+pytestmark = pytest.mark.words
+
 # Of what several texts use, of each text.
 MODULES = {"tests.numbers", *map(prose.helpers_of, filter(prose.is_writable, prose.texts()))}
 HELPERS = sorted(ROOT / f"{each.replace('.', '/')}.py" for each in MODULES)

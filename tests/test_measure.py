@@ -22,6 +22,7 @@ from tests.book import definitions
 from tests.browsers import (
     Firefox,
     WebKit,
+    as_file,
     started,
     violations,
     violations_in_both_themes,
@@ -278,7 +279,7 @@ def test_networks_answer_in_other_browsers_what_pytorch_does(other, check_answer
 @pytest.mark.skipif(not os.environ.get("EVERY_BROWSER"), reason="set EVERY_BROWSER=1 for others")
 def test_other_browsers_measure_from_a_file(other, site):
     """As a reader opens the page from a folder: the worker needs no server."""
-    other.open((site / PAGE["measure"]).as_uri())
+    other.open(as_file(site / PAGE["measure"]))
     text = other.run(
         """const all = (query) => document.querySelector(`#play-measure ${query}`);
         const until = async (what) => {

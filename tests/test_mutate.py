@@ -10,6 +10,8 @@ import pytest
 from tests.book import definitions
 from tools import mutate
 
+pytestmark = pytest.mark.words
+
 SOURCE = '''
 def scaled(channels: int = 8, width: float = 0.5, *, whole: bool = True) -> int:
     """A docstring of 3 lines or 1 < 2."""

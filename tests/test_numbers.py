@@ -6,6 +6,8 @@ import pytest
 
 from tools import prose
 
+pytestmark = pytest.mark.words
+
 TEXTS = prose.texts()
 
 

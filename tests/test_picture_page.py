@@ -22,7 +22,7 @@ import explorers
 from explorers.picture import data as picture
 from extension.settings import node_binary
 from tests.book import ROOT
-from tests.browsers import Firefox, WebKit, started, violations_in_both_themes
+from tests.browsers import Firefox, WebKit, as_file, started, violations_in_both_themes
 from tests.test_picture import answers, like, maps_of, modules_of, notebook, timms  # noqa: F401
 from tools.chromium import FLAGS, find_browser
 
@@ -595,7 +595,7 @@ def test_a_second_visit_takes_the_pieces_from_the_cache(browser, address):
 @pytest.mark.long(20)
 def test_the_page_works_from_a_folder(browser, site):
     page = browser.new_page()
-    page.goto((site / PAGE).as_uri())
+    page.goto(as_file(site / PAGE))
     it = Opened(page, [])
     it.load()
     assert it.said().startswith(f"First guess: {RECORD['top'][0][0]}, ")
@@ -609,7 +609,7 @@ def other(request):
 
 @pytest.mark.skipif(not os.environ.get("EVERY_BROWSER"), reason="set EVERY_BROWSER=1 for others")
 def test_the_page_works_from_a_folder_in_other_browsers(other, site):
-    other.open((site / PAGE).as_uri())
+    other.open(as_file(site / PAGE))
     found = other.run(
         """const until = async (what) => {
           while (!what()) await new Promise((next) => setTimeout(next, 50));

@@ -13,6 +13,8 @@ import pytest
 
 from tests.book import NOTEBOOKS, PAGES, ROOT, config, name, toc_files
 
+pytestmark = pytest.mark.words
+
 REPOSITORY = "https://github.com/someone/some-book"
 ADDRESS = "https://someone.github.io/some-book/"
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.book import NOTEBOOKS, ROOT, name, read_notebook
+from tests.book import NOTEBOOKS, ROOT, code_of, name
 from tools.alone import SECONDS
+
+pytestmark = pytest.mark.code
 
 # The others take minutes; tests/training runs its own again.
 LONG = ("device", "quantisation", "training")
@@ -26,11 +28,10 @@ test_rerun.run_each_cell_twice(sys.argv[1:])
 
 
 def cells(path: Path) -> list[tuple[int, bool, str]]:
-    """(number, is it tagged `define`, source) of the code cells; not of the one that installs."""
+    """(number, is it tagged `define`, source) of each code cell but the first, which installs."""
     found = [
         (number, "define" in cell.metadata.get("tags", []), cell.source)
-        for number, cell in enumerate(read_notebook(path).cells)
-        if cell.cell_type == "code"
+        for number, cell in enumerate(code_of(path), start=1)
     ]
     assert "%pip" in found[0][2]
     return found[1:]

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urldefrag
 import pytest
 
 from tests.book import NOTEBOOKS, ROOT, SITE, toc_files
-from tests.browsers import CONTRAST, PLACES, contents, places, too_faint, violations
+from tests.browsers import CONTRAST, PLACES, as_file, contents, places, too_faint, violations
 
 PAGES = [f"{document}.html" for document in toc_files()] + ["search.html", "404.html"]
 WIDTHS = (390, 768, 1280)
@@ -45,6 +45,7 @@ def test_expressions_beside_numbers_reach_no_reader():
     assert not [page for page in PAGES if "<!--=" in (SITE / page).read_text(encoding="utf-8")]
 
 
+@pytest.mark.words  # of the pages that they lead to, which are kept in memory
 @pytest.mark.parametrize("page", PAGES)
 def test_links_and_anchors_resolve(page):
     source = SITE / page
@@ -288,12 +289,12 @@ def test_pages_work_from_a_folder(browser):
     page, notes = browser.new_page(), []
     page.on("console", lambda each: notes.append(each.text) if each.type == "error" else None)
     page.on("pageerror", lambda each: notes.append(str(each)))
-    page.goto((SITE / "intro.html").as_uri())
+    page.goto(as_file(SITE / "intro.html"))
     page.locator("#play-steps[data-ready]").wait_for(state="attached")
     assert (
         page.locator("#play-steps").evaluate("each => getComputedStyle(each).borderRadius") != "0px"
     )
-    page.goto((SITE / "chapters" / "separable" / "index.html").as_uri())
+    page.goto(as_file(SITE / "chapters" / "separable" / "index.html"))
     assert page.locator(".katex").count() > 20
     assert notes == []
     page.close()
@@ -318,12 +319,18 @@ QUERIES = (
 )
 
 
+BRIEF = '<html><body><div role="main">A page.</div></body></html>'
+
+
 @pytest.fixture(scope="module")
 def search(request, browser, address):
     """What a query finds, and the errors meanwhile."""
     page, notes = browser.new_page(), []
     page.on("console", lambda each: notes.append(each.text) if each.type == "error" else None)
     page.on("pageerror", lambda each: notes.append(str(each)))
+    # Each page that is found is fetched for an excerpt, which takes most of the time, and is the
+    # next test's.
+    page.route(re.compile(r"/(?!search\.html)[^/?]*\.html$"), lambda each: each.fulfill(body=BRIEF))
     start = address if request.param == "served" else SITE.as_uri() + "/"
 
     def find(query: str) -> list[str]:
@@ -346,6 +353,7 @@ def searches() -> list:
     return found
 
 
+@pytest.mark.words  # the index holds those of every page
 @pytest.mark.parametrize(("search", "typed", "titles"), searches(), indirect=["search"])
 def test_search_finds_what_readers_type(search, typed, titles):
     find, notes = search
@@ -397,7 +405,7 @@ def test_a_frame_that_may_store_nothing(browser, address):
 def test_page_without_scripts_is_complete(browser):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto((SITE / "intro.html").as_uri())
+    page.goto(as_file(SITE / "intro.html"))
     text = page.locator("#play-steps").inner_text()
     assert "2,160" in text and "432 + 240 =" in text, "the explorer's table is in the page itself"
     assert not page.locator("#play-steps form").is_visible(), "controls that would do nothing"
@@ -428,7 +436,7 @@ def test_the_ledger_is_filtered_as_one_types(browser):
     """From a folder, by keyboard alone; what is shown is said to those who do not see it."""
     page, notes = browser.new_page(), []
     page.on("pageerror", lambda each: notes.append(str(each)))
-    page.goto((SITE / "chapters/appendix/ledger.html").as_uri())
+    page.goto(as_file(SITE / "chapters/appendix/ledger.html"))
     page.locator("#ledger-filter[data-ready]").wait_for()
     field, status = (
         page.get_by_role("searchbox", name="Show only lines"),
@@ -456,7 +464,7 @@ def test_the_ledger_is_filtered_as_one_types(browser):
 def test_the_ledger_without_scripts_is_whole_and_has_no_dead_field(browser):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto((SITE / "chapters/appendix/ledger.html").as_uri())
+    page.goto(as_file(SITE / "chapters/appendix/ledger.html"))
     assert page.locator("#the-ledger section > p:has(> strong:first-child):visible").count() > 100
     assert not page.locator("#ledger-filter").is_visible()
     context.close()

@@ -7,6 +7,8 @@ import pytest
 from tests.book import NOTEBOOKS, name, read_notebook
 from tools import stamp
 
+pytestmark = pytest.mark.words
+
 HELPERS = stamp.defined(stamp.HELPERS.read_text(encoding="utf-8"))
 
 

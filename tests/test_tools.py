@@ -40,6 +40,7 @@ def test_what_cannot_be_installed_is_said_in_a_line(machine, says):
     assert line.startswith(says) and bool(line) == bool(says) and "\n" not in line
 
 
+@pytest.mark.words
 def test_the_readme_names_the_same_machines():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     first, last = (".".join(map(str, each)) for each in (OLDEST, NEWEST))
@@ -49,6 +50,7 @@ def test_the_readme_names_the_same_machines():
     assert tried == [f"3.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1)]
 
 
+@pytest.mark.code
 def test_make_stops_on_the_wrong_python(tmp_path):
     """Before it makes an environment. The Python is a script that says it is an old one."""
     for each in ("Makefile", "requirements.txt", "requirements-test.txt", "constraints.txt"):
@@ -76,6 +78,7 @@ def test_a_browser_is_found_where_systems_keep_it(there, monkeypatch):
     assert chromium.find_browser() == there
 
 
+@pytest.mark.code
 def test_a_build_ends_where_there_are_no_groups_of_processes(monkeypatch):
     """Windows has no `os.killpg`."""
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -103,6 +106,7 @@ def test_the_sets_of_versions_are_whole():
         assert int(vision[2]) == int(torch[2]) + 15, "torchvision 0.23 goes with torch 2.8"
 
 
+@pytest.mark.code
 @pytest.mark.parametrize(
     ("source", "well", "told"),
     [
@@ -133,6 +137,7 @@ def test_a_reader_is_told_what_a_notebook_did(source, well, told, tmp_path, monk
     assert told in capsys.readouterr().out
 
 
+@pytest.mark.words
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
 def test_nothing_is_installed_that_is_there(path):
     """The install cell, in the book's environment: pip is never called."""
@@ -162,6 +167,7 @@ def run_hooked(source: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.words
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
 def test_an_install_cell_leaves_setuptools_whole(path):
     """`find_spec("pip")` switches setuptools' distutils off, and then torch.compile fails."""
@@ -208,6 +214,7 @@ SCRIPTS = sorted(
 )
 
 
+@pytest.mark.words
 @pytest.mark.parametrize("path", [*SCRIPTS, *NOTEBOOKS], ids=name)
 def test_text_is_read_and_written_as_utf8(path):
     """Not as the machine is set up: on some, ours would be read as something else."""

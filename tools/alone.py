@@ -30,7 +30,7 @@ from typing import NamedTuple
 import nbformat
 from filelock import FileLock
 
-from tools.notebooks import ROOT, read_notebook
+from tools.notebooks import ROOT, code_of
 
 GUARD = ROOT / "tools" / "offline"
 KEPT = ROOT / "_build" / "alone"
@@ -146,7 +146,7 @@ def depends_on(path: Path) -> str:
     runner = [Path(__file__), *sorted(GUARD.glob("*.py"))]
     parts = [each.read_text(encoding="utf-8") for each in runner]
     parts += [sys.version, *packages(), str((isolation(), is_watched()))]
-    parts += [json.dumps(cell, sort_keys=True) for cell in code_cells(read_notebook(path))]
+    parts += [json.dumps(cell, sort_keys=True) for cell in code_of(path)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -16,6 +16,12 @@ def read_notebook(path: Path) -> nbformat.NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
+def code_of(path: Path) -> list[nbformat.NotebookNode]:
+    """What of a notebook is run: its cells of code. Not looked at is whether it is well formed."""
+    cells = nbformat.v4.reads(path.read_text(encoding="utf-8")).cells
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
 @cache
 def define_cells(path: Path, changed: int) -> list[tuple[int, str]]:
     """The cells tagged `define`, by number. To read and validate a file takes longer than to run

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
-from tools.notebooks import ROOT
+from tools.notebooks import ROOT, code_of
 
 FOLDER = Path(__file__).resolve().parent
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/data.py"))
@@ -40,9 +40,16 @@ def module(name: str) -> ModuleType:
     return importlib.import_module(f"explorers.{name}.data")
 
 
+def source(path: Path) -> bytes:
+    """What data are made from: of a notebook its code, not its words."""
+    if path.suffix == ".ipynb":
+        return json.dumps(code_of(path), sort_keys=True).encode()
+    return path.read_bytes()
+
+
 def digest() -> str:
     """Of all that data are made from."""
-    known = [path.read_bytes() for path in sorted(SOURCES) if path.exists()]
+    known = [source(path) for path in sorted(SOURCES) if path.exists()]
     known += [version(package).encode() for package in ("torch", "torchvision", "timm", "wasmtime")]
     return hashlib.sha256(b"".join(known)).hexdigest()[:16]
 

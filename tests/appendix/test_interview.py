@@ -28,6 +28,7 @@ from tools import speed
 from tools.counting import macs, params, v1, v2, v3
 
 
+@pytest.mark.words
 @pytest.mark.parametrize("shape", [(16, 24, 2, 6), (24, 24, 1, 6), (32, 16, 1, 1), (64, 96, 1, 6)])
 def test_the_block_in_the_interview_questions_is_the_notebooks(shape):
     page = (ROOT / "chapters" / "appendix" / "interview.md").read_text()

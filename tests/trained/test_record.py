@@ -91,16 +91,18 @@ def test_the_maps_are_those_of_the_record():
         assert all(abs(int(a, 16) - int(b, 16)) <= 1 for a, b in pairs), name
 
 
-PAGE = (ROOT / "chapters" / "trained" / "index.md").read_text()
+PAGE = ROOT / "chapters" / "trained" / "index.md"
 CELL = r"\| *([^|]*?) *(?=\|)"
 
 
 def table(head: str) -> list[list[str]]:
     """The rows of the page's table that begins so, cell by cell."""
-    lines = PAGE[PAGE.index(head) :].partition("\n<!--=")[0].splitlines()[2:]
+    page = PAGE.read_text(encoding="utf-8")
+    lines = page[page.index(head) :].partition("\n<!--=")[0].splitlines()[2:]
     return [re.findall(CELL, line) for line in lines]
 
 
+@pytest.mark.words
 def test_the_page_names_what_was_guessed():
     """Its digits are tested as everywhere; these are the words between them."""
     for photo, *guesses in table("| Photograph |"):
@@ -108,6 +110,7 @@ def test_the_page_names_what_was_guessed():
         assert words == [name for _, name in RECORD["guesses"][photo][:2]]
 
 
+@pytest.mark.words
 def test_the_page_names_what_grace_hopper_becomes():
     rows = table("| Mistake |")
     for (*_, becomes), name in zip(rows, numbers.NAMES, strict=True):

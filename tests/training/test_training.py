@@ -27,7 +27,7 @@ from torch import nn
 from torchvision.datasets import CIFAR10
 from torchvision.models import mobilenet_v2, mobilenet_v3_small
 
-from tests.book import ROOT, definitions, read_notebook
+from tests.book import ROOT, code_of, definitions, read_notebook
 from tests.pieces import short_hybrid
 from tools import learning
 from tools.counting import params
@@ -869,9 +869,12 @@ def test_is_depthwise_is_not_grouped():
 # ---------------------------------------------------------------- the notebook, run
 
 
+NOTEBOOK = ROOT / "chapters" / "training" / "training.ipynb"
+
+
 def changed(changes: dict[str, str]) -> nbformat.NotebookNode:
     """The notebook with other words, each of which must stand in it."""
-    book, left = read_notebook(ROOT / "chapters" / "training" / "training.ipynb"), dict(changes)
+    book, left = read_notebook(NOTEBOOK), dict(changes)
     for cell in book.cells:
         for old in [each for each in left if each in cell.source]:
             cell.source = cell.source.replace(old, left.pop(old))
@@ -894,13 +897,14 @@ def printed(book: nbformat.NotebookNode) -> str:
     )
 
 
+@pytest.mark.code
 def test_waiting_threads_sleep():
     """So that the notebook does not crawl where another program uses the cores.
 
     GNU's OpenMP, which is in PyTorch for Linux, says how often they look before they sleep.
     """
     environment = {n: value for n, value in os.environ.items() if n != "OMP_WAIT_POLICY"}
-    cells = [cell.source for cell in changed({}).cells if cell.cell_type == "code"]
+    cells = [cell.source for cell in code_of(NOTEBOOK)]
     imports = next(n for n, source in enumerate(cells) if "\nimport torch\n" in source)
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(cells[1 : imports + 1])],  # the first one installs

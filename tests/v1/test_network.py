@@ -76,6 +76,7 @@ def test_v1_without_a_network_says_so_and_goes_on(monkeypatch, capsys):
     assert "/model.safetensors is missing: " in the_line(capsys)
 
 
+@pytest.mark.code
 @pytest.mark.parametrize(
     "proxy",
     ["socks5://127.0.0.1:9", pytest.param("gopher://127.0.0.1:9", marks=pytest.mark.weekly)],

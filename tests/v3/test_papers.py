@@ -6,11 +6,10 @@ import pytest
 import timm
 from torch import nn
 
-from tests.book import ROOT, definitions
+from tests.book import ROOT, code_of, definitions
 from tests.printed import MILLION, check, cut, rounded
 from tools import papers
 from tools.counting import macs, macs_by_layer, params, v3
-from tools.notebooks import read_notebook
 from tools.variants import minimalistic_v3, paper_v3, skeleton_v3
 
 IN_TABLE_9 = {  # of Table 3, in Table 9
@@ -90,7 +89,7 @@ def test_exercise_1_has_the_papers_rows(variant, width):
     notebook = definitions("v3")
     cell = next(
         c.source
-        for c in read_notebook(ROOT / "chapters" / "v3" / "mobilenet_v3.ipynb").cells
+        for c in code_of(ROOT / "chapters" / "v3" / "mobilenet_v3.ipynb")
         if "solution" in c.metadata.get("tags", []) and "def paper_rows" in c.source
     )
     scope = vars(notebook).copy()

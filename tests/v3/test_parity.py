@@ -183,13 +183,16 @@ def test_each_known_mistake_in_v3_is_caught(variant, mistake, torchvision_v3):
         compare(on_meta(broken.MobileNetV3, variant), torchvision_v3[variant], 3, (97, 64))
 
 
-ON_THE_PAGE = {  # what the page calls a mistake: what it is called here
+# What the page calls a mistake: what it is called here.
+LOADS = {
     "Squeeze-and-excite before the activation.": "squeeze before the activation",
     "Another gate": "sigmoid for the gate",
     "SiLU for h-swish.": "SiLU for h-swish",
     "The epsilon.": "PyTorch's epsilon",
     "The shortcut decided before rounding.": "the shortcut decided before rounding",
     "h-swish in the first six blocks": "h-swish for ReLU",
+}
+DOES_NOT_LOAD = {
     "Squeeze-and-excite after the projection.": "squeeze after the projection",
     "The squeeze not rounded.": "squeeze not rounded",
     "The first version's table.": "the first version's rows",
@@ -206,26 +209,25 @@ def broken_v3(name: str) -> tuple[nn.Module, nn.Module]:
     return on_meta(notebook.MobileNetV3, "large"), mobilenet_v3_large()
 
 
-LISTED = [mistakes_under("v3", each) for each in ("Loads, and is wrong", "Does not load")]
-
-
+@pytest.mark.words
 def test_the_page_lists_the_mistakes_that_are_tested():
-    assert sum(LISTED, []) == list(ON_THE_PAGE)
+    assert mistakes_under("v3", "Loads, and is wrong") == list(LOADS)
+    assert mistakes_under("v3", "Does not load") == list(DOES_NOT_LOAD)
 
 
-@pytest.mark.parametrize("words", LISTED[0])
-def test_what_the_page_says_loads_does_load(words):
-    load_in_order(*broken_v3(ON_THE_PAGE[words]))
+@pytest.mark.parametrize("name", LOADS)
+def test_what_the_page_says_loads_does_load(name):
+    load_in_order(*broken_v3(LOADS[name]))
 
 
 def test_the_hard_sigmoid_of_old_keras_loads():
     load_in_order(*broken_v3("old Keras's hard sigmoid"))
 
 
-@pytest.mark.parametrize("words", LISTED[1])
-def test_what_the_page_says_does_not_load_does_not(words):
+@pytest.mark.parametrize("name", DOES_NOT_LOAD)
+def test_what_the_page_says_does_not_load_does_not(name):
     with pytest.raises(RuntimeError, match="size mismatch"):
-        load_in_order(*broken_v3(ON_THE_PAGE[words]))
+        load_in_order(*broken_v3(DOES_NOT_LOAD[name]))
 
 
 THIN_MISTAKES = {  # they show only where channels are scaled

@@ -9,7 +9,7 @@ import torch
 from timm.models.mobilenetv3 import _gen_mobilenet_v4
 from torch import nn
 
-from tests.book import ROOT, definitions, read_notebook
+from tests.book import ROOT, code_of, definitions
 from tests.compared import calibrated, images
 from tests.downloads import NOWHERE
 from tests.pieces import assert_same_weights
@@ -166,7 +166,7 @@ def test_v4_loads_what_it_downloads(hub):
 
 
 def test_the_weights_that_v4_asks_for_are_known_to_timm():
-    cells = read_notebook(ROOT / "chapters" / "v4" / "mobilenet_v4.ipynb").cells
+    cells = code_of(ROOT / "chapters" / "v4" / "mobilenet_v4.ipynb")
     assert any(f'name = "{TRAINED}"' in cell.source for cell in cells)
     assert timm.get_pretrained_cfg(TRAINED).hf_hub_id == f"timm/{TRAINED}"
 

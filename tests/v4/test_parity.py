@@ -451,6 +451,7 @@ ON_THE_PAGE = {  # what the page calls a mistake: what it is called here
 }
 
 
+@pytest.mark.words
 def test_the_page_lists_the_mistakes_that_are_tested():
     loads, fails = (mistakes_under("v4", each) for each in ("Loads, and is wrong", "Does not load"))
     assert loads + fails == list(ON_THE_PAGE)
