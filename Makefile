@@ -1,6 +1,6 @@
 # book   build the site                       test     prove it: lint, notebooks, numbers, browser
 # serve  look at it on http://localhost:8000  figures  draw the figures again
-# check  prove one page: make check PAGE=v2
+# check  prove the pages that you have changed, or one: make check PAGE=v2
 # numbers  write the digits that have expressions beside them, and lock the others
 # weekly    at length what `test` tries in short, and what measures this machine
 # colab     run the notebooks with the versions that Colab has, and with an older PyTorch

@@ -1,9 +1,10 @@
 """Which tests run, in which order, and what each part of them takes. conftest.py hands these hooks
 to pytest.
 
-* `--page v2` leaves the tests that are about one page (`make check PAGE=v2`). What a test is
-  about, its folder says: what stands in `tests/v2/` is about that page alone. Elsewhere its name
-  does: `test_v2_…`, `[chapters/v2/index.md]`; if that names no page, the test's own code:
+* `--page v2` leaves the tests that are about one page, or several (`make check PAGE=v2`); without a
+  name, about those that differ from the last commit (`make check`). What a test is about, its
+  folder says: what stands in `tests/v2/` is about that page alone. Elsewhere its name does:
+  `test_v2_…`, `[chapters/v2/index.md]`; if that names no page, the test's own code:
   `definitions("v2")`. There is no list to keep.
 * `@pytest.mark.weekly`: left out unless asked for (`make weekly`): what measures the machine rather
   than the commit, and what repeats at length what another test tries in short.
@@ -14,9 +15,10 @@ import inspect
 import itertools
 import os
 import re
+import subprocess
 import time
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -59,9 +61,32 @@ def needs_the_site(item: pytest.Item) -> bool:
     return bool(set(NEED_THE_SITE) & set(getattr(item, "fixturenames", ())))
 
 
-def is_about(item: pytest.Item, page: str) -> bool:
+def is_about(item: pytest.Item, pages: set[str]) -> bool:
     is_function = isinstance(item, pytest.Function)  # not an example in a docstring
-    return is_function and not needs_the_site(item) and page in pages_of(item)
+    return is_function and not needs_the_site(item) and bool(pages & pages_of(item))
+
+
+def changed(root: Path = ROOT) -> list[str]:
+    """The files that differ from the last commit; none where Git does not say."""
+    command = ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=all", "-z"]
+    with suppress(FileNotFoundError):  # no Git
+        said = subprocess.run(command, capture_output=True, text=True, encoding="utf-8").stdout
+        return [each[3:] for each in said.split("\0") if each[2:3] == " "]
+    return []
+
+
+def asked(page: str) -> set[str]:
+    """The pages that `--page` names, or else that have been changed. ValueError if there are none.
+
+    >>> sorted(asked("v2 v4"))
+    ['v2', 'v4']
+    """
+    pages = set(page.split()) or set().union(*map(pages_in, changed()))
+    if not pages:
+        raise ValueError(f"no page differs from the last commit: PAGE= one of {', '.join(NAMES)}")
+    if pages - set(NAMES):
+        raise ValueError(f"PAGE is {page!r}: there are {', '.join(NAMES)}")
+    return pages
 
 
 # ---------------------------------------------------------------- in order
@@ -94,16 +119,23 @@ def in_order(items: list, workers: int) -> list:
     return ordered + others
 
 
+def pages_left(config: pytest.Config) -> set[str]:
+    return set((config.getoption("page") or "").split())
+
+
 def pytest_addoption(parser):
-    parser.addoption("--page", help=f"only the tests about one page: {', '.join(NAMES)}")
+    parser.addoption("--page", help=f"only the tests about some pages: {', '.join(NAMES)}")
     parser.addoption("--once", action="store_true", help="not what passed and is unchanged")
     parser.addoption("--build", action="store_true", help="build the book, then look at it")
 
 
 def pytest_configure(config):
-    page = config.getoption("--page")
-    if page is not None and page not in NAMES:
-        raise pytest.UsageError(f"PAGE is {page!r}: there are {', '.join(NAMES)}")
+    page = config.getoption("page")
+    if page is not None:
+        try:
+            config.option.page = " ".join(sorted(asked(page)))
+        except ValueError as error:
+            raise pytest.UsageError(error) from None
     if config.getoption("once"):
         config.pluginmanager.register(Verdicts(config), "verdicts")
 
@@ -114,15 +146,15 @@ def pytest_ignore_collect(collection_path, config):
     """
     if collection_path.is_dir() or collection_path.parent == TESTS:
         return None
-    page, named = config.getoption("--page"), pages_of_file(collection_path)
+    pages, named = pages_left(config), pages_of_file(collection_path)
     is_test = collection_path.name.startswith("test_")
-    return True if not is_test or (page and named and page not in named) else None
+    return True if not is_test or (pages and named and not pages & named) else None
 
 
 @pytest.hookimpl(trylast=True)  # when the others have been left out
 def pytest_collection_modifyitems(config, items):
-    if page := config.getoption("--page"):
-        about = [is_about(each, page) for each in items]
+    if pages := pages_left(config):
+        about = [is_about(each, pages) for each in items]
         others = itertools.compress(items, [not each for each in about])
         config.hook.pytest_deselected(items=list(others))
         items[:] = itertools.compress(items, about)
@@ -178,7 +210,9 @@ def pytest_testnodedown(node):
         SPENT[part] = [sum(pair) for pair in zip(SPENT[part], numbers, strict=True)]
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter, config):
+    if pages := pages_left(config):
+        terminalreporter.write_line(f"Asked was what is about {', '.join(sorted(pages))}.")
     if len(SPENT) < 2:
         return
     terminalreporter.section("what each part took, in seconds")

@@ -10,8 +10,6 @@ import pytest
 from tests.book import definitions
 from tools import mutate
 
-pytestmark = pytest.mark.words
-
 SOURCE = '''
 def scaled(channels: int = 8, width: float = 0.5, *, whole: bool = True) -> int:
     """A docstring of 3 lines or 1 < 2."""
@@ -50,9 +48,9 @@ def test_what_is_changed():
 
 @pytest.mark.parametrize("chapter", mutate.CHAPTERS)
 def test_a_change_is_one_token_or_one_keyword_argument_and_another_program(chapter):
-    book = mutate.notebooks.read_notebook(mutate.notebook_of(chapter))
+    sources = dict(mutate.defined_in(chapter))
     for each in [mutant for cell in mutate.of_chapter(chapter) for mutant in cell[:20]]:
-        source = book.cells[each.cell].source
+        source = sources[each.cell]
         changed, taken = each.apply(source), source[each.start : each.end]
         assert changed == source[: each.start] + each.new + source[each.end :]
         keyword = ast.parse(f"f({taken})").body[0].value.keywords if "=" in taken[1:-1] else []
@@ -69,6 +67,7 @@ def test_a_seed_draws_the_same_changes_again_in_all_chapters():
     assert len(set(first)) == 60
 
 
+@pytest.mark.words
 def test_a_change_is_seen_by_the_tests_and_stays_in_no_file(monkeypatch, tmp_path):
     """The notebook is another one in the process of the test alone."""
     test = tmp_path / "test_it.py"

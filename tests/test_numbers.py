@@ -6,7 +6,7 @@ import pytest
 
 from tools import prose
 
-pytestmark = pytest.mark.words
+pytestmark = pytest.mark.words(anew=True)
 
 TEXTS = prose.texts()
 

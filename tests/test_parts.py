@@ -1,6 +1,10 @@
 """Which tests are about a page, and in which order they run."""
 
+import subprocess
+from functools import partial
 from types import SimpleNamespace
+
+import pytest
 
 from tests import parts
 
@@ -34,3 +38,30 @@ def test_what_a_test_is_about_its_name_says_or_its_code():
     }
     assert parts.pages_in('block = definitions("separable").bare_pair(3, 5)') == {"separable"}
     assert parts.pages_in("test_each_cell_runs_twice_on_one_thread") == set()
+
+
+@pytest.mark.code
+def test_without_a_name_what_has_been_changed_is_asked(tmp_path, monkeypatch):
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a", "-C", tmp_path]
+    for name in ("chapters/v2/index.md", "figures/front/draw.py", "tests/appendix/ledger.py"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("one")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *command], check=True)
+    monkeypatch.setattr(parts, "changed", partial(parts.changed, tmp_path))
+    with pytest.raises(ValueError, match="no page differs"):
+        parts.asked("")
+    (tmp_path / "chapters/v2/index.md").write_text("two")
+    (tmp_path / "figures/front/draw.py").unlink()
+    (tmp_path / "chapters/v2/new.ipynb").write_text("")
+    (tmp_path / "tests/v4").mkdir()
+    (tmp_path / "tests/v4/a name.py").write_text("")
+    assert parts.asked("") == {"v2", "intro", "v4"}
+    assert parts.asked("ledger") == {"ledger"}
+    with pytest.raises(ValueError, match="PAGE is 'v2 v9'"):
+        parts.asked("v2 v9")
+
+
+@pytest.mark.code
+def test_where_git_says_nothing_nothing_has_changed(tmp_path):
+    assert parts.changed(tmp_path) == []

@@ -137,7 +137,8 @@ def test_a_reader_is_told_what_a_notebook_did(source, well, told, tmp_path, monk
     assert told in capsys.readouterr().out
 
 
-@pytest.mark.words
+@pytest.mark.code
+@pytest.mark.words(anew=True)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
 def test_nothing_is_installed_that_is_there(path):
     """The install cell, in the book's environment: pip is never called."""
@@ -167,7 +168,8 @@ def run_hooked(source: str) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.words
+@pytest.mark.code
+@pytest.mark.words(anew=True)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
 def test_an_install_cell_leaves_setuptools_whole(path):
     """`find_spec("pip")` switches setuptools' distutils off, and then torch.compile fails."""
@@ -214,7 +216,7 @@ SCRIPTS = sorted(
 )
 
 
-@pytest.mark.words
+@pytest.mark.words(anew=True)
 @pytest.mark.parametrize("path", [*SCRIPTS, *NOTEBOOKS], ids=name)
 def test_text_is_read_and_written_as_utf8(path):
     """Not as the machine is set up: on some, ours would be read as something else."""

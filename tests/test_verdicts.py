@@ -73,6 +73,7 @@ class Book:
             self.result = self.pytester.runpytest_inprocess("--once", *options)
         self.said = self.result.stdout.str()
         verdicts.taken()  # what this small book reads is nothing that this test reads
+        verdicts.IMPORTED.clear()
         return ran.read_text().split()
 
 
@@ -161,7 +162,6 @@ def test_a(page):
 
 READS = {
     "itself": "def test_a(): (ROOT / 'page.md').read_text()",
-    "as its file is imported": "PAGE = (ROOT / 'page.md').read_text()\ndef test_a(): ...",
     "by a fixture": "def test_a(page): ...",
     "a whole notebook": "def test_a(): (ROOT / 'one.ipynb').read_text()",
     "by a program": "def test_a():\n    import subprocess, sys\n"
@@ -178,9 +178,38 @@ def test_who_reads_words_and_does_not_say_so_fails(book, how):
     book.write("one.ipynb", notebook("one = 1"))
     book.run()
     failed = {line.partition(" - ")[0] for line in book.said.splitlines() if "FAILED" in line}
-    due = {"test_a", "test_b"} | ({"test_c"} if "imported" in how else set())
-    assert failed == {f"FAILED test_one.py::{each}" for each in due}
+    assert failed == {f"FAILED test_one.py::{each}" for each in ("test_a", "test_b")}
     assert "mark it `words`" in book.said
+
+
+def test_nobody_reads_words_while_a_module_is_imported(book):
+    """What it keeps in memory, a test that comes later would not be seen to read."""
+    book.write("helper.py", "from conftest import ROOT\nPAGE = (ROOT / 'page.md').read_text()")
+    book.write("page.md", "words")
+    book.tests("@pytest.mark.words\ndef test_a():\n    import helper\ndef test_b(): ...")
+    book.run()
+    assert "2 failed" in book.said and "a module reads page.md while it is imported" in book.said
+
+
+def test_who_keeps_nothing_in_memory_runs_when_its_own_words_change(book):
+    book.tests("""
+import subprocess
+
+@pytest.mark.words(anew=True)
+@pytest.mark.parametrize("page", ["one", "two"])
+def test_read(page):
+    (ROOT / f"{page}.md").read_text()
+
+@pytest.mark.words(anew=True)
+def test_unseen():
+    subprocess.run(["git", "--version"])
+""")
+    for page in ("one", "two"):
+        book.write(f"{page}.md", page)
+    assert book.run() == ["test_read[one]", "test_read[two]", "test_unseen"]
+    assert book.run() == ["test_unseen"]
+    book.write("one.md", "other words")
+    assert book.run() == ["test_read[one]", "test_unseen"]
 
 
 def test_a_definition_of_a_notebook_is_code(book):
@@ -252,6 +281,21 @@ def test_b(): ...
     assert how == "cannot be prepared" or book.run() == ["test_a"]
 
 
+def test_what_is_skipped_here_keeps_no_file_open(book, monkeypatch):
+    book.tests("""
+import os
+
+@pytest.mark.skipif("EVERY_BROWSER" not in os.environ, reason="EVERY_BROWSER is not set")
+def test_a(): ...
+def test_b(): ...
+""")
+    assert book.run() == ["test_b"]
+    assert book.run() == [] and "1 skipped" not in book.said, "its file is not even imported"
+    monkeypatch.setattr(verdicts, "machine", lambda: ["EVERY_BROWSER=1"])
+    monkeypatch.setenv("EVERY_BROWSER", "1")
+    assert book.run() == ["test_a", "test_b"]
+
+
 def test_who_asks_for_some_has_not_asked_for_all(book):
     book.tests("def test_a(): ...\ndef test_b(): ...")
     assert book.run("-k", "test_a") == ["test_a"]
@@ -264,7 +308,7 @@ def test_a_page_asks_for_its_own(book):
     book.tests("def test_v1(): ...\ndef test_v2(): ...")
     assert book.run("--page", "v2") == ["test_v2"]
     assert book.run("--page", "v2") == []
-    assert book.run("--page", "v1") == ["test_v1"]
+    assert book.run("--page", "v1 v2") == ["test_v1"]
     assert book.run() == []
     book.write("new.py", "")
     book.run()
@@ -287,4 +331,6 @@ def test_the_digest_answers_for_the_whole_repository(monkeypatch):
     files += " chapters/v1/mobilenet_v1.ipynb figures/v1/grid.svg site/static/book.js"
     assert set(files.split()) <= set(seen)
     assert not [each for each in seen if re.match(r"_build/|\.venv|\.git/|.*\.pyc$", each)]
-    assert {"pytest", "torch"} <= {each.partition(" ")[0] for each in verdicts.machine()}
+    monkeypatch.setenv("EVERY_BROWSER", "1")
+    told = verdicts.machine.__wrapped__()
+    assert "'1'" in told[-1] and {"pytest", "torch"} <= {each.partition(" ")[0] for each in told}

@@ -8,9 +8,12 @@ A test reads three kinds of things:
 * The site: of each test is noted which of its files were read, or served to the browser, and their
   contents. After a changed sentence that page is visited again, and no other.
 * Words: the pages, whole notebooks, the lock of digits, what a build left. Who reads them wears
-  `@pytest.mark.words` and always runs. A test without that mark that opens such a file fails: there
-  is no list to keep. Nobody sees what a program reads that a test starts: it fails as well, unless
-  it promises by `@pytest.mark.code` that this is code.
+  `@pytest.mark.words` and always runs; with `anew=True` it promises to keep nothing in memory, and
+  runs when a file has changed that it read.
+
+A test without that mark that opens such a file fails: there is no list to keep. So it does where a
+module reads words while it is imported, and where it starts a program, of which nobody sees what it
+reads, and does not promise by `@pytest.mark.code` that this is code.
 
 Verdicts lie in `_build/passed.json`. `make clean` forgets them, `make test ONCE=` does not ask.
 """
@@ -68,12 +71,13 @@ def code() -> str:
 
 @cache
 def machine() -> list[str]:
-    """Python, the packages and the browser of this machine."""
+    """Python, the packages and the browser of this machine, and what it is told."""
     packages = sorted(f"{each.name} {each.version}" for each in distributions())
     browser = find_browser()
     command = [browser, "--version"]
     done = browser and subprocess.run(command, capture_output=True, text=True).stdout
-    return [sys.version, sys.platform, *packages, str(done)]
+    told = [os.environ.get(each) for each in ("CI", "EVERY_BROWSER", "RELEASED")]
+    return [sys.version, sys.platform, *packages, str(done), str(told)]
 
 
 @cache
@@ -81,9 +85,9 @@ def digest_of(path: Path, changed: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def on_the_site(name: str) -> str:
-    """A digest of a file of the site; of none, if it is not there."""
-    path = SITE / name
+def now(name: str) -> str:
+    """A digest of what a file holds now; of none, if it is not there."""
+    path = ROOT / name
     return digest_of(path, path.stat().st_mtime_ns) if path.is_file() else ""
 
 
@@ -97,7 +101,8 @@ def kind_of(path: Path) -> str:
         return ""
     if path.is_relative_to(BUILT):
         return "site" if path.is_relative_to(SITE) else "words"
-    return "words" if path.suffix in WORDS else "code"
+    is_words = path.suffix in WORDS or path.is_relative_to(ROOT / ".git")
+    return "words" if is_words else "code"
 
 
 @dataclass
@@ -113,11 +118,13 @@ class Read:
 
 
 NOW = Read()  # since somebody last took it
+IMPORTED = set()  # words that a module read while it was imported
 
 
 def taken() -> Read:
     """What this process read, and its server served, since the last time."""
-    read = Read(NOW.site | SERVED, set(NOW.words))
+    served = {(SITE / each).relative_to(ROOT).as_posix() for each in SERVED}
+    read = Read(NOW.site | served, set(NOW.words))
     for each in (NOW.site, NOW.words, SERVED):
         each.clear()
     return read
@@ -142,14 +149,15 @@ def note(event: str, details: tuple) -> None:
 def note_file(path: Path) -> None:
     kind = kind_of(path)
     if kind == "site":
-        NOW.site.add(path.relative_to(SITE).as_posix())
-    elif kind == "words" and not (path.suffix == ".ipynb" and for_its_code()):
-        NOW.words.add(path.relative_to(ROOT).as_posix())
+        NOW.site.add(path.relative_to(ROOT).as_posix())
+    elif kind == "words" and not (path.suffix == ".ipynb" and is_inside(READS_CODE)):
+        read = IMPORTED if is_inside({"exec_module"}) else NOW.words
+        read.add(path.relative_to(ROOT).as_posix())
 
 
-def for_its_code() -> bool:
+def is_inside(functions: set[str]) -> bool:
     frame = sys._getframe()
-    while frame and frame.f_code.co_name not in READS_CODE:
+    while frame and frame.f_code.co_name not in functions:
         frame = frame.f_back
     return frame is not None
 
@@ -166,20 +174,24 @@ class Verdicts:
         self.page = config.getoption("page") or ""
         kept = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
         known = kept.get("code") == self.digest
-        self.tests = kept["tests"] if known else {}  # name: {file of the site: digest}
+        self.tests = kept["tests"] if known else {}  # name: {file, no code: digest}
         self.files = kept["files"] if known else {}  # page: files whose tests about it all stand
-        self.fixtures, self.modules = {}, {}  # what they read, before a test was asked
-        self.asked, self.left_out = set(), set()
+        self.fixtures = {}  # what they read, before a test was asked
+        self.files_seen, self.asked, self.left_out = set(), set(), set()
         self.passed, self.others = {}, set()
 
     # -------- which tests are asked
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        name = collection_path.relative_to(ROOT).as_posix()
+        name = Path(os.path.relpath(collection_path, ROOT)).as_posix()
         if name not in self.files.get("", []) + self.files.get(self.page, []):
             return None
         self.left_out |= {test for test in self.tests if file_of(test) == name}
         return True
+
+    def pytest_collectstart(self, collector: pytest.Collector) -> None:
+        if isinstance(collector, pytest.File):
+            self.files_seen.add(collector.nodeid)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         stand = {each.nodeid for each in items if self.tests.get(each.nodeid) == {}}
@@ -187,22 +199,15 @@ class Verdicts:
         self.left_out |= stand
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.asked = {each.nodeid for each in session.items}
+        self.asked = {each.nodeid for each in session.items if not is_skipped(each)}
 
     @pytest.fixture(autouse=True)
     def not_again(self, request: pytest.FixtureRequest) -> None:
-        site = self.tests.get(request.node.nodeid)
-        if site and all(on_the_site(name) == was for name, was in site.items()):
+        read = self.tests.get(request.node.nodeid)
+        if read and all(now(name) == was for name, was in read.items()):
             pytest.skip(STANDS)
 
     # -------- what a test reads
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_make_collect_report(self, collector: pytest.Collector):
-        taken()
-        result = yield
-        self.modules.setdefault(collector.path, Read()).add(taken())
-        return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef):
@@ -226,18 +231,26 @@ class Verdicts:
     def pytest_runtest_call(self, item: pytest.Item):
         result = yield
         read = taken()
-        read.add(self.modules.get(item.path, Read()))
         for name in getattr(item, "fixturenames", ()):
             read.add(self.fixtures.get(name, Read()))
-        if not item.get_closest_marker("words"):
-            if item.get_closest_marker("code"):
-                read.words -= set(map(UNSEEN.format, PROGRAMS))
-            if read.words:
-                found = ", ".join(sorted(read.words))
-                pytest.fail(f"reads {found}: mark it `words`", pytrace=False)
-            site = {name: on_the_site(name) for name in sorted(read.site)}
-            item.user_properties.append(("site", site))
+        self.judge(item, read)
         return result
+
+    def judge(self, item: pytest.Item, read: Read) -> None:
+        """Fail, or note what must be the same for a verdict to stand; nothing, if it never does."""
+        if IMPORTED:
+            found = ", ".join(sorted(IMPORTED))
+            pytest.fail(f"a module reads {found} while it is imported", pytrace=False)
+        unseen = set(map(UNSEEN.format, PROGRAMS))
+        if item.get_closest_marker("code"):
+            read.words -= unseen
+        mark = item.get_closest_marker("words")
+        if read.words and not mark:
+            found = ", ".join(sorted(read.words))
+            pytest.fail(f"reads {found}: mark it `words`", pytrace=False)
+        if not mark or (mark.kwargs.get("anew") and not read.words & unseen):
+            files = {name: now(name) for name in sorted(read.site | read.words)}
+            item.user_properties.append(("read", files))
 
     # -------- how it ends
 
@@ -247,20 +260,20 @@ class Verdicts:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" and report.passed:
-            self.passed[report.nodeid] = dict(report.user_properties).get("site")
+            self.passed[report.nodeid] = dict(report.user_properties).get("read")
         elif not report.passed and not stands(report):
             self.others.add(report.nodeid)
 
     def pytest_sessionfinish(self) -> None:
         if is_worker(self.config):
-            asked = {"asked": sorted(self.asked), "left_out": sorted(self.left_out)}
-            self.config.workeroutput.update(asked)
+            names = "files_seen", "asked", "left_out"
+            self.config.workeroutput.update({each: sorted(getattr(self, each)) for each in names})
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node) -> None:
         output = getattr(node, "workeroutput", {})
-        self.asked |= set(output.get("asked", ()))
-        self.left_out |= set(output.get("left_out", ()))
+        for each in ("files_seen", "asked", "left_out"):
+            getattr(self, each).update(output.get(each, ()))
 
     def pytest_terminal_summary(self, terminalreporter) -> None:
         if code() == self.digest:  # nobody has changed it meanwhile
@@ -271,15 +284,18 @@ class Verdicts:
             )
 
     def write(self) -> None:
+        """What passed now or before. A file stands if all does that is asked of it, if only that is
+        nothing.
+        """
         stand = {**self.tests, **self.passed}
         for test in list(stand):
             if stand[test] is None or test in self.others:
                 del stand[test]
         files = dict(self.files)
         if is_all(self.config):
-            asked = {file_of(test) for test in self.asked | self.left_out}
-            open_ = {file_of(test) for test in self.asked if stand.get(test) != {}}
-            files[self.page] = sorted(asked - open_ | set(files.get(self.page, [])) - open_)
+            known = {*files.get(self.page, ()), *self.files_seen}
+            open_ = {test for test in self.asked if stand.get(test) != {}}
+            files[self.page] = sorted(known - set(map(file_of, open_)))
         FILE.parent.mkdir(exist_ok=True)
         kept = {"code": self.digest, "tests": stand, "files": files}
         FILE.write_text(json.dumps(kept), encoding="utf-8")
@@ -294,6 +310,11 @@ def is_all(config: pytest.Config) -> bool:
     option = config.option
     some = option.keyword or option.deselect or option.ignore or option.markexpr != "not weekly"
     return not some and config.args_source is pytest.Config.ArgsSource.TESTPATHS
+
+
+def is_skipped(item: pytest.Item) -> bool:
+    """Because of a package or a variable of this machine, for which the digest answers."""
+    return any(mark.args and mark.args[0] for mark in item.iter_markers("skipif"))
 
 
 def file_of(test: str) -> str:

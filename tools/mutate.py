@@ -335,14 +335,15 @@ def notebook_of(chapter: str):
     return path
 
 
+def defined_in(chapter: str) -> list[tuple[int, str]]:
+    """Its cells tagged `define`, by number."""
+    path = notebook_of(chapter)
+    return notebooks.define_cells(path, path.stat().st_mtime_ns)
+
+
 def of_chapter(chapter: str) -> list[tuple[Mutant, ...]]:
     """A chapter's changes, by cell; cells without any are left out."""
-    cells = enumerate(notebooks.read_notebook(notebook_of(chapter)).cells)
-    found = [
-        mutants(cell.source, chapter, number)
-        for number, cell in cells
-        if "define" in cell.metadata.get("tags", [])
-    ]
+    found = [mutants(source, chapter, number) for number, source in defined_in(chapter)]
     return [each for each in found if each]
 
 

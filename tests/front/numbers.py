@@ -2,7 +2,6 @@
 
 from torchvision.models import vgg16
 
-from tests.book import CHAPTERS
 from tests.numbers import minutes
 from tests.separable.numbers import DW, FULL_V1, PAIR, PW, STANDARD
 from tools import papers
@@ -22,9 +21,3 @@ TOP1 = {
     "V2": papers.V2_TABLE4["MobileNetV2"].top1,
     "V3": papers.V3_TABLE3["V3-Large 1.0"].top1,
 }
-READING = sum(minutes(folder.name) for folder in CHAPTERS)
-INTERVIEW = sum(minutes(chapter) for chapter in ("separable", "v1", "v2", "v3")) + sum(
-    minutes("appendix", page) for page in ("cheatsheet", "interview")
-)
-assert INTERVIEW <= 120  # "in two hours"
-assert 280 <= READING <= 299  # "nearly five hours"
