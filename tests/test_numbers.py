@@ -11,13 +11,17 @@ pytestmark = pytest.mark.words(anew=True)
 TEXTS = prose.texts()
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=prose.name)
+@pytest.fixture(scope="module", params=TEXTS, ids=prose.name)
+def path(request):
+    """A text. All that is asked of it comes in a row, by the scope: what is counted, once."""
+    return request.param
+
+
 def test_numbers(path):
     problems = prose.problems(path)
     assert not problems, "\n" + "\n".join(problems)
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=prose.name)
 def test_a_changed_digit_is_noticed(path):
     """Each digit becomes one other digit; `python -m tools.mutate numbers` tries all nine."""
     escaped = prose.escapes(path, lambda digit, at: [(digit + 1 + at % 9) % 10])

@@ -12,6 +12,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -40,8 +41,9 @@ def module(name: str) -> ModuleType:
     return importlib.import_module(f"explorers.{name}.data")
 
 
-def source(path: Path) -> bytes:
-    """What data are made from: of a notebook its code, not its words."""
+@cache
+def source(path: Path, changed: int) -> bytes:
+    """What data are made from: of a notebook its code, not its words. `changed` is when it was."""
     if path.suffix == ".ipynb":
         return json.dumps(code_of(path), sort_keys=True).encode()
     return path.read_bytes()
@@ -49,7 +51,8 @@ def source(path: Path) -> bytes:
 
 def digest() -> str:
     """Of all that data are made from."""
-    known = [source(path) for path in sorted(SOURCES) if path.exists()]
+    files = [path for path in sorted(SOURCES) if path.exists()]
+    known = [source(path, path.stat().st_mtime_ns) for path in files]
     known += [version(package).encode() for package in ("torch", "torchvision", "timm", "wasmtime")]
     return hashlib.sha256(b"".join(known)).hexdigest()[:16]
 
