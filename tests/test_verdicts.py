@@ -296,6 +296,28 @@ def test_b(): ...
     assert book.run() == ["test_a", "test_b"]
 
 
+NOT_COLLECTED = {
+    "cannot be imported": "import nowhere",
+    "has no such argument": "@pytest.mark.parametrize('x', [1])\ndef test_b(y): ...",
+}
+
+
+@pytest.mark.parametrize("why", NOT_COLLECTED)
+def test_a_file_whose_tests_are_not_found_is_red_each_time(book, why):
+    """As in the second case, where its examples are found."""
+    book.tests(NOT_COLLECTED[why], "test_broken.py")
+    book.tests("def test_a(): ...")
+    for ran in (["test_a"], []):
+        assert book.run("--continue-on-collection-errors", "--doctest-modules") == ran
+        assert "ERROR test_broken.py" in book.said and book.result.ret == 1
+
+
+def test_a_condition_that_is_not_yet_known_skips_nothing(book):
+    book.tests("@pytest.mark.skipif('1 > 2', reason='never')\ndef test_a(): assert False")
+    for _ in range(2):
+        assert book.run() == ["test_a"] and book.result.ret == 1
+
+
 def test_who_asks_for_some_has_not_asked_for_all(book):
     book.tests("def test_a(): ...\ndef test_b(): ...")
     assert book.run("-k", "test_a") == ["test_a"]

@@ -45,6 +45,7 @@ READS_CODE = {"define_cells", "code_of"}  # what opens a notebook for its code a
 UNSEEN = "whatever {} reads"
 PROGRAMS = {"git", "make", Path(sys.executable).name}  # nobody sees what they read
 BUILDS = {"built"}  # fixtures that make the site: what they read a test sees on it
+TOLD = ("read", "unread", "asked", "left_out")  # what a worker tells who hands out the tests
 STANDS = "passed before, and nothing that it reads has changed"
 
 
@@ -177,7 +178,8 @@ class Verdicts:
         self.tests = kept["tests"] if known else {}  # name: {file, no code: digest}
         self.files = kept["files"] if known else {}  # page: files whose tests about it all stand
         self.fixtures = {}  # what they read, before a test was asked
-        self.files_seen, self.asked, self.left_out = set(), set(), set()
+        self.read, self.unread = set(), set()  # files of tests, whether they could be imported
+        self.asked, self.left_out = set(), set()
         self.passed, self.others = {}, set()
 
     # -------- which tests are asked
@@ -189,9 +191,9 @@ class Verdicts:
         self.left_out |= {test for test in self.tests if file_of(test) == name}
         return True
 
-    def pytest_collectstart(self, collector: pytest.Collector) -> None:
-        if isinstance(collector, pytest.File):
-            self.files_seen.add(collector.nodeid)
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.nodeid.endswith(".py"):
+            (self.read if report.passed else self.unread).add(report.nodeid)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         stand = {each.nodeid for each in items if self.tests.get(each.nodeid) == {}}
@@ -266,13 +268,12 @@ class Verdicts:
 
     def pytest_sessionfinish(self) -> None:
         if is_worker(self.config):
-            names = "files_seen", "asked", "left_out"
-            self.config.workeroutput.update({each: sorted(getattr(self, each)) for each in names})
+            self.config.workeroutput.update({each: sorted(getattr(self, each)) for each in TOLD})
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node) -> None:
         output = getattr(node, "workeroutput", {})
-        for each in ("files_seen", "asked", "left_out"):
+        for each in TOLD:
             getattr(self, each).update(output.get(each, ()))
 
     def pytest_terminal_summary(self, terminalreporter) -> None:
@@ -293,9 +294,9 @@ class Verdicts:
                 del stand[test]
         files = dict(self.files)
         if is_all(self.config):
-            known = {*files.get(self.page, ()), *self.files_seen}
-            open_ = {test for test in self.asked if stand.get(test) != {}}
-            files[self.page] = sorted(known - set(map(file_of, open_)))
+            open_ = {file_of(test) for test in self.asked if stand.get(test) != {}}
+            known = {*files.get(self.page, ()), *self.read}
+            files[self.page] = sorted(known - open_ - self.unread)
         FILE.parent.mkdir(exist_ok=True)
         kept = {"code": self.digest, "tests": stand, "files": files}
         FILE.write_text(json.dumps(kept), encoding="utf-8")
@@ -313,8 +314,10 @@ def is_all(config: pytest.Config) -> bool:
 
 
 def is_skipped(item: pytest.Item) -> bool:
-    """Because of a package or a variable of this machine, for which the digest answers."""
-    return any(mark.args and mark.args[0] for mark in item.iter_markers("skipif"))
+    """Because of a package or a variable of this machine, for which the digest answers. A condition
+    in a string is not known yet.
+    """
+    return any(mark.args[:1] == (True,) for mark in item.iter_markers("skipif"))
 
 
 def file_of(test: str) -> str:
